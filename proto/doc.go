@@ -1,0 +1,149 @@
+// Package proto turns chunkcp's messages into bytes and back. It holds no
+// state and does no I/O; this comment is the specification of the wire format.
+//
+// # Conventions
+//
+// Integers are big-endian and unsigned. Ranges are half-open. Every datagram is
+// one of the kinds below and fills its UDP payload to the end. A parser takes a
+// message only if encoding what it parsed gives the same bytes again.
+//
+// # Datagrams
+//
+// The first byte is the kind. A kind has a direction: a server ignores what
+// only a server sends, a client what only a client sends, so that no two
+// programs can be made to answer each other for ever.
+//
+//	kind  name          direction         sealed
+//	0x01  Hello         client -> server  no
+//	0x02  HelloReply    server -> client  Noise message 2
+//	0x03  Finish        client -> server  Noise message 3
+//	0x04  Retry         server -> client  reserved: a stateless cookie
+//	0x05  Versions      server -> client  no, a hint only
+//	0x10  ClientSealed  client -> server  AES-256-GCM
+//	0x11  ServerSealed  server -> client  AES-256-GCM
+//
+// Hello, at least MinHello bytes long, so that no reply to an address that has
+// not proven itself is larger than what it answers:
+//
+//	0   kind     1
+//	1   magic    4   "ckcp"
+//	5   version  2
+//	7   hello    8   random; names this attempt
+//	15  cookie   1+n length (0 to 64), then the cookie of a Retry
+//	    noise    2+n length, then Noise message 1
+//	    padding      zero bytes to the end
+//
+// HelloReply:
+//
+//	0   kind     1
+//	1   version  2   the one of the Hello
+//	3   hello    8   the one of the Hello
+//	11  noise        Noise message 2 to the end; its payload is a Welcome
+//
+// Finish:
+//
+//	0   kind     1
+//	1   session  8   the id that the Welcome gave
+//	9   noise        Noise message 3 to the end; its payload is a Welcome with
+//	                 session 0, then control messages: the first requests
+//
+// Versions answers a Hello of a version that the server does not speak:
+//
+//	0   kind     1
+//	1   hello    8
+//	9   versions 2 each, 1 to 16 of them
+//
+// A Welcome carries what each side needs to know of the other before the first
+// acknowledgement:
+//
+//	0   session  8   random, never 0 from a server
+//	8   credit   4   bytes that the writer of this Welcome takes in flight
+//	12  maximum  2   the longest UDP payload it takes
+//
+// The Noise prologue is magic, version and hello, as the Hello has them.
+//
+// ClientSealed and ServerSealed:
+//
+//	0   kind     1
+//	1   phase    1   counts key updates, modulo 256
+//	2   session  8
+//	10  number   8   packet number: grows with every datagram of a direction
+//	18  frames       sealed; the 18 bytes before them are additional data
+//	    tag      16
+//
+// # Frames
+//
+// What is sealed is a sequence of frames, each led by its type.
+//
+//	0x00  padding  one byte
+//	0x01  ack
+//	0x02  segment  the last of its datagram: its payload reaches to the end
+//	0x03  close
+//	0x80 and above: extensions, a type and a 2-byte length, then that many
+//	      bytes. A receiver skips those that it does not know.
+//
+// A segment is one datagram's worth of bytes of one burst. It can be placed
+// without any other datagram's help:
+//
+//	0   type     1
+//	1   index    1   of this segment in its burst, 0 to count-1
+//	2   count    1   segments in the burst, 1 to 64
+//	3   channel  2   below 4,096
+//	5   burst    2   counts the bursts of this channel, modulo 65,536
+//	7   request  4   what the bytes belong to; 0 is the control stream
+//	11  offset   8   of the first byte, in the file or the control stream
+//	19  payload      at least one byte
+//
+// An ack says what has arrived. Its entries are the channels whose state
+// changed lately, the latest first: an acknowledgement that is lost costs
+// nothing, since the next one repeats it.
+//
+//	0   type     1
+//	1   count    1   entries
+//	2   latest   8   packet number of the segment that arrived last
+//	10  delay    4   microseconds from its arrival to the sending of this ack
+//	14  repeats  4   segments so far that had arrived already, in another datagram
+//	18  credit   4   bytes that this receiver takes in flight
+//	22  entries
+//
+// An entry is 4 bytes for a burst that has arrived whole, 12 for another:
+//
+//	0   channel  2   bit 15 set: all segments of the burst have arrived
+//	2   burst    2
+//	4   bitmap   8   bit i set: segment i has arrived (only if bit 15 is clear)
+//
+// Close ends the session at once and is not answered:
+//
+//	0   type     1
+//	1   code     2   CloseCode
+//	3   reason   1+n length, then text in UTF-8
+//
+// # Control messages
+//
+// Each direction has one control stream: an ordered stream of bytes that
+// travels as segments of request 0. It carries messages:
+//
+//	0   type     1
+//	1   length   2   of the body
+//	3   body
+//
+//	0x01  Open     client   id 4, name n         which file id shall mean
+//	0x02  Get      client   id 4, file 4, start 8, end 8
+//	0x03  Cancel   client   id 4                 send no more of that Get
+//	0x04  Ping     client   nothing              its acknowledgement is the answer
+//	0x41  Opened   server   id 4, size 8, version 16
+//	0x42  Failed   server   id 4, code 2, reason n
+//	0x80 and above: extensions; a receiver skips those that it does not know
+//
+// The client numbers its Opens and Gets from 1 in one space, each id used once
+// in a session; it may send a Get for a file whose Opened has not come yet. The
+// answer to a Get is its bytes, as segments whose request is its id, in any
+// order. An Opened's version names one state of one file of this server: two
+// that are equal stand for the same bytes.
+//
+// # Versions
+//
+// Version is 1. A change that a receiver of version 1 would misread takes a new
+// version; what it can skip is an extension frame or message and does not.
+// Hello keeps its first 15 bytes in every version, Versions its whole layout.
+package proto

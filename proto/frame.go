@@ -1,0 +1,48 @@
+package proto
+
+import "encoding/binary"
+
+// FrameType is the first byte of a frame.
+type FrameType uint8
+
+// The types of frames.
+const (
+	FramePadding FrameType = 0x00
+	FrameAck     FrameType = 0x01
+	FrameSegment FrameType = 0x02
+	FrameClose   FrameType = 0x03
+
+	frameExtension FrameType = 0x80 // and above
+)
+
+// NextFrame splits the first frame that this version knows off b, past padding
+// and extensions. At the end of b its frame is nil. Frame and rest alias b.
+func NextFrame(b []byte) (t FrameType, frame, rest []byte, err error) {
+	for len(b) > 0 {
+		t := FrameType(b[0])
+		var n int
+		switch {
+		case t == FramePadding:
+			b = b[1:]
+			continue
+		case t == FrameAck:
+			n = ackLen(b)
+		case t == FrameSegment:
+			n = len(b)
+		case t == FrameClose:
+			n = closeLen(b)
+		case t >= frameExtension && len(b) >= 3:
+			n = 3 + int(binary.BigEndian.Uint16(b[1:]))
+		default:
+			return t, nil, nil, ErrMalformed
+		}
+		if n > len(b) {
+			return t, nil, nil, ErrMalformed
+		}
+		if t < frameExtension {
+			return t, b[:n:n], b[n:], nil
+		}
+		b = b[n:]
+	}
+	return 0, nil, nil, nil
+}

@@ -1,0 +1,58 @@
+package proto
+
+import "encoding/binary"
+
+// SegmentHeaderLen is the length in bytes of a segment frame before its payload.
+const SegmentHeaderLen = 19
+
+// Segment is one datagram's worth of bytes of one burst.
+type Segment struct {
+	Index   uint8 // in its burst, below Count
+	Count   uint8 // segments in the burst, 1 to MaxBurst
+	Channel Channel
+	Burst   Burst
+	Request ID
+	Offset  int64 // of Payload's first byte, in the file or the control stream
+	Payload []byte
+}
+
+// PutHeader writes the frame up to its payload into the first
+// SegmentHeaderLen bytes of b.
+func (s *Segment) PutHeader(b []byte) {
+	_ = b[SegmentHeaderLen-1]
+	b[0] = byte(FrameSegment)
+	b[1] = s.Index
+	b[2] = s.Count
+	binary.BigEndian.PutUint16(b[3:], uint16(s.Channel))
+	binary.BigEndian.PutUint16(b[5:], uint16(s.Burst))
+	binary.BigEndian.PutUint32(b[7:], uint32(s.Request))
+	binary.BigEndian.PutUint64(b[11:], uint64(s.Offset))
+}
+
+// Append appends the frame to dst.
+func (s *Segment) Append(dst []byte) []byte {
+	var h [SegmentHeaderLen]byte
+	s.PutHeader(h[:])
+	return append(append(dst, h[:]...), s.Payload...)
+}
+
+// ParseSegment parses a segment frame; its Payload aliases b.
+func ParseSegment(b []byte) (Segment, error) {
+	if len(b) <= SegmentHeaderLen || FrameType(b[0]) != FrameSegment {
+		return Segment{}, ErrMalformed
+	}
+	s := Segment{
+		Index:   b[1],
+		Count:   b[2],
+		Channel: Channel(binary.BigEndian.Uint16(b[3:])),
+		Burst:   Burst(binary.BigEndian.Uint16(b[5:])),
+		Request: ID(binary.BigEndian.Uint32(b[7:])),
+		Offset:  int64(binary.BigEndian.Uint64(b[11:])),
+		Payload: b[SegmentHeaderLen:],
+	}
+	if s.Count == 0 || s.Count > MaxBurst || s.Index >= s.Count || s.Channel >= MaxChannels ||
+		s.Offset < 0 || s.Offset+int64(len(s.Payload)) < 0 {
+		return Segment{}, ErrMalformed
+	}
+	return s, nil
+}

@@ -1,0 +1,30 @@
+package proto
+
+import "encoding/binary"
+
+// WelcomeLen is the length of a Welcome in bytes.
+const WelcomeLen = 14
+
+// Welcome is what each side of a session tells the other in the handshake.
+type Welcome struct {
+	Session     SessionID // from a server; 0 from a client
+	Credit      uint32    // bytes that the writer takes in flight
+	MaxDatagram uint16    // the longest UDP payload that the writer takes, in bytes
+}
+
+// Append appends w to dst.
+func (w *Welcome) Append(dst []byte) []byte {
+	dst = binary.BigEndian.AppendUint64(dst, uint64(w.Session))
+	dst = binary.BigEndian.AppendUint32(dst, w.Credit)
+	return binary.BigEndian.AppendUint16(dst, w.MaxDatagram)
+}
+
+// ParseWelcome parses the Welcome at the front of b and returns what follows it.
+func ParseWelcome(b []byte) (w Welcome, rest []byte, err error) {
+	r := reader{b: b}
+	w = Welcome{Session: SessionID(r.u64()), Credit: r.u32(), MaxDatagram: r.u16()}
+	if r.bad {
+		return Welcome{}, nil, ErrMalformed
+	}
+	return w, r.b, nil
+}

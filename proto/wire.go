@@ -1,0 +1,75 @@
+package proto
+
+import (
+	"encoding/binary"
+	"errors"
+)
+
+// ErrMalformed reports bytes that are not a message of this protocol.
+var ErrMalformed = errors.New("malformed message")
+
+// reader takes fields off the front of a message. After the first field that
+// is not there, bad is set and every further field is zero.
+type reader struct {
+	b   []byte
+	bad bool
+}
+
+func (r *reader) take(n int) []byte {
+	if len(r.b) < n {
+		r.b, r.bad = nil, true
+		return nil
+	}
+	p := r.b[:n:n]
+	r.b = r.b[n:]
+	return p
+}
+
+func (r *reader) u8() uint8 {
+	if p := r.take(1); p != nil {
+		return p[0]
+	}
+	return 0
+}
+
+func (r *reader) u16() uint16 {
+	if p := r.take(2); p != nil {
+		return binary.BigEndian.Uint16(p)
+	}
+	return 0
+}
+
+func (r *reader) u32() uint32 {
+	if p := r.take(4); p != nil {
+		return binary.BigEndian.Uint32(p)
+	}
+	return 0
+}
+
+func (r *reader) u64() uint64 {
+	if p := r.take(8); p != nil {
+		return binary.BigEndian.Uint64(p)
+	}
+	return 0
+}
+
+// offset takes a file offset or size: 8 bytes, not above 2^63-1.
+func (r *reader) offset() int64 {
+	v := r.u64()
+	if int64(v) < 0 {
+		r.bad = true
+		return 0
+	}
+	return int64(v)
+}
+
+// rest takes all that is left.
+func (r *reader) rest() []byte { return r.take(len(r.b)) }
+
+// end reports an error unless every field was there and nothing is left.
+func (r *reader) end() error {
+	if r.bad || len(r.b) > 0 {
+		return ErrMalformed
+	}
+	return nil
+}
