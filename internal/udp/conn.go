@@ -1,10 +1,3 @@
-// Package udp moves batches of UDP datagrams between a program and the kernel.
-//
-// Everything above this package sees one interface, Conn: a read yields runs of
-// equally long datagrams (what UDP_GRO merges), a write takes one (what
-// UDP_SEGMENT splits). Where the kernel has no such offload the same calls are
-// served through golang.org/x/net's batches, so the shape of the code above
-// does not depend on the platform.
 package udp
 
 import (
@@ -33,8 +26,7 @@ type Message struct {
 
 // Conn is a UDP socket, connected or not, or a simulated one.
 //
-// Read is called by one goroutine at a time; Write, SetReadDeadline and Close
-// by any number.
+// Read is called by one goroutine at a time; all else by any number.
 type Conn interface {
 	// Read waits for datagrams and fills up to len(msgs) messages without
 	// waiting again. It fails with os.ErrDeadlineExceeded at the read deadline
@@ -62,10 +54,12 @@ type Conn interface {
 	Close() error
 }
 
-// Stats counts what a Conn did. All fields only grow.
+// Stats counts what a Conn did. The counts only grow; a call is one that
+// moved datagrams, into the kernel or out of it.
 type Stats struct {
 	ReadCalls, ReadDatagrams, ReadBytes    uint64
 	WriteCalls, WriteDatagrams, WriteBytes uint64
-	Dropped                                uint64 // datagrams this host dropped for want of buffer (SO_RXQ_OVFL)
+	Unsent                                 uint64 // datagrams given up for want of buffer (ENOBUFS)
+	Dropped                                uint64 // what this host dropped for want of buffer (SO_RXQ_OVFL): datagrams, or merged runs while ReceiveOffload
 	SegmentOffload, ReceiveOffload         bool   // UDP_SEGMENT and UDP_GRO in use now
 }

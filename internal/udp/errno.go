@@ -1,0 +1,10 @@
+//go:build !windows
+
+package udp
+
+import "syscall"
+
+const (
+	errnoTooLong  = syscall.EMSGSIZE
+	errnoNoBuffer = syscall.ENOBUFS
+)
