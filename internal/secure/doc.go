@@ -1,0 +1,61 @@
+// Package secure makes and keeps the secrets of a session: who the two sides
+// are, how they agree on keys, and how each datagram is sealed with them.
+//
+// # Handshake
+//
+// Noise_XX_25519_AESGCM_SHA256, or Noise_XXpsk0_25519_AESGCM_SHA256 where a
+// pre-shared key is given. Three messages, each with a payload:
+//
+//	initiator                       responder
+//	WriteMessage  -- e            -> ReadMessage
+//	ReadMessage   <- e, ee, s, es -- WriteMessage
+//	(decide on PeerKey)
+//	WriteMessage  -- s, se        -> ReadMessage, (decide on PeerKey)
+//	Keys                             Keys
+//
+// The payload of message 1 can be read by anyone (by anyone with the
+// pre-shared key, where there is one) and replayed; that of message 2 can be
+// read by whoever sent message 1; that of message 3 only by the owner of the
+// key that the initiator decided on.
+//
+// A message that is not the peer's leaves a Handshake as it was: the genuine
+// one can still be read. Message 1 is the exception; a responder drops the
+// Handshake, which holds nothing yet. So is a message 2 that an attacker who
+// saw message 1 made with a key of its own: it is valid, and what tells the
+// attacker from the peer is PeerKey.
+//
+// # Datagrams
+//
+// AES-256-GCM, 16 bytes longer than the plaintext (Overhead), with the
+// datagram's header as additional data. From each directional secret come, by
+// HKDF-Expand with SHA-256 (RFC 5869):
+//
+//	key  = Expand(secret, "chunkcp key", 32)
+//	iv   = Expand(secret, "chunkcp iv", 12)
+//	next = Expand(secret, "chunkcp ku", 32)   the secret of the next phase
+//
+// The nonce is iv XOR the packet number, big-endian and padded on the left
+// (RFC 9001 section 5.3). The header must carry the packet number and the
+// phase, a byte that counts key updates mod 256. A Sealer updates by itself
+// long before its key wears out; an Opener follows when it meets the new phase.
+//
+// # Contract
+//
+// Everything here but LoadIdentity and KnownPeers is sans-IO: no clock, no
+// goroutine, no lock. A Handshake, Sealer or Opener belongs to one goroutine.
+// KnownPeers may be used by any number of goroutines and processes.
+// Nothing here logs, and no error and no String shows a secret.
+//
+// # Known limitations
+//
+//   - An Opener that misses every datagram of a phase cannot follow the next
+//     update: the session is dead. With the default limit that takes 4,194,304
+//     datagrams lost in a row.
+//   - The previous phase's key is kept until the next update, so that a
+//     datagram however late can be opened. Its secret is gone.
+//   - Secrets are left to the garbage collector, not overwritten.
+//   - A symbolic link in place of an identity or known_peers file is replaced
+//     by a file when it is written.
+//   - Permissions are checked on unix only. Processes are kept from losing each
+//     other's lines in known_peers on Linux, macOS, the BSDs and Windows only.
+package secure

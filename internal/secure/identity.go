@@ -1,0 +1,153 @@
+package secure
+
+import (
+	"crypto/ecdh"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/flynn/noise"
+)
+
+// maxIdentityFile bounds what is read of an identity file, which has under
+// 200 bytes. Arbitrary: room for the comments of a careful operator.
+const maxIdentityFile = 4096
+
+// Identity is a static X25519 key pair: what this side is known by.
+type Identity struct{ private *ecdh.PrivateKey }
+
+// NewIdentity draws a key pair from random, crypto/rand.Reader if nil.
+func NewIdentity(random io.Reader) (*Identity, error) {
+	if random == nil {
+		random = rand.Reader
+	}
+	secret := make([]byte, keyLen)
+	if _, err := io.ReadFull(random, secret); err != nil {
+		return nil, fmt.Errorf("draw a new identity: %w", err)
+	}
+	return newIdentity(secret)
+}
+
+func newIdentity(secret []byte) (*Identity, error) {
+	private, err := ecdh.X25519().NewPrivateKey(secret)
+	if err != nil {
+		return nil, errors.New("the private key is not one of X25519")
+	}
+	return &Identity{private}, nil
+}
+
+// PublicKey returns the half of the pair that peers know.
+func (id *Identity) PublicKey() PublicKey { return PublicKey(id.private.PublicKey().Bytes()) }
+
+// String returns the public key.
+func (id *Identity) String() string { return id.PublicKey().String() }
+
+// Format implements fmt.Formatter: every verb prints the public key, and none the secret.
+func (id Identity) Format(s fmt.State, _ rune) { io.WriteString(s, id.String()) }
+
+func (id *Identity) keypair() noise.DHKey {
+	return noise.DHKey{Private: id.private.Bytes(), Public: id.private.PublicKey().Bytes()}
+}
+
+// LoadIdentity reads the identity file at path. At first use it makes one,
+// with mode 0600, in a directory that it makes with mode 0700; of processes
+// that race to make it, all get the same identity. On unix it refuses a file
+// that others than its owner have any permission on.
+func LoadIdentity(path string) (*Identity, error) {
+	id, err := readIdentity(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		id, err = createIdentity(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("identity file: %w", err)
+	}
+	return id, nil
+}
+
+func readIdentity(path string) (*Identity, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat() // of the file that is read, whatever path names by now
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file; name another path", path)
+	}
+	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&0o077 != 0 {
+		return nil, fmt.Errorf("%s is open to other users (mode %#o) and holds a secret; run: chmod 600 %s", path, mode, path)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxIdentityFile+1))
+	if err != nil {
+		return nil, err
+	}
+	id, err := parseIdentity(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s is malformed: %w; restore it from a backup, or delete it to have "+
+			"a new one made, which peers that know the old key will refuse", path, err)
+	}
+	return id, nil
+}
+
+func createIdentity(path string) (*Identity, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	unlock, err := lockFile(path + ".lock")
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	// Another process may have made it while this one waited for the lock.
+	if id, err := readIdentity(path); !errors.Is(err, fs.ErrNotExist) {
+		return id, err
+	}
+	id, err := NewIdentity(nil)
+	if err != nil {
+		return nil, err
+	}
+	return id, writeFileAtomic(path, id.encode())
+}
+
+// encode returns the contents of an identity file.
+func (id *Identity) encode() []byte {
+	return fmt.Appendf(nil, "# chunkcp identity, keep it secret; its public key is %s\n%s\n",
+		id, base64.StdEncoding.EncodeToString(id.private.Bytes()))
+}
+
+// parseIdentity reads the contents of an identity file: one line of base64,
+// and any number of empty lines and of comments.
+func parseIdentity(data []byte) (*Identity, error) {
+	if len(data) > maxIdentityFile {
+		return nil, fmt.Errorf("it has more than %d bytes", maxIdentityFile)
+	}
+	var key string
+	for line := range strings.Lines(string(data)) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		if key != "" {
+			return nil, errors.New("it has more than one line that is not a comment")
+		}
+		key = line
+	}
+	if key == "" {
+		return nil, errors.New("it has no key")
+	}
+	secret, err := decodeKey(key)
+	if err != nil {
+		return nil, err
+	}
+	return newIdentity(secret)
+}
