@@ -96,3 +96,6 @@ func (s *Set) Missing(r Range) []Range {
 	}
 	return out
 }
+
+// Clear empties s and keeps its space.
+func (s *Set) Clear() { s.ranges = s.ranges[:0] }

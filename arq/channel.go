@@ -1,0 +1,61 @@
+package arq
+
+import (
+	"math/bits"
+
+	"chunkcp/internal/rangeset"
+	"chunkcp/proto"
+)
+
+// channel is the sending side of one stop-and-wait process. Each segment of
+// its burst is in one of three states: in flight, acknowledged, or lost and
+// waiting to be sent again.
+type channel struct {
+	busy    bool // a burst is outstanding
+	burst   proto.Burst
+	request proto.ID
+	data    rangeset.Range // the bytes of the burst
+	segment int            // bytes of each segment; the last may be shorter
+	count   int
+
+	acked, lost uint64
+	queued      bool     // in the queue of repairs
+	flights     []uint64 // transmissions of this burst in the log, oldest first
+}
+
+// start gives the channel its next burst: as many segments of data as limit allows.
+func (c *channel) start(request proto.ID, data rangeset.Range, segment, limit int) {
+	c.count = int(min(int64(limit), (data.Len()+int64(segment)-1)/int64(segment)))
+	data.End = min(data.End, data.Start+int64(c.count)*int64(segment))
+	c.busy = true
+	c.burst++
+	c.request, c.data, c.segment = request, data, segment
+	c.acked, c.lost, c.flights = 0, 0, c.flights[:0]
+}
+
+// all returns the mask of all segments of the burst.
+func (c *channel) all() uint64 { return allOf(c.count) }
+
+func allOf(count int) uint64 { return ^uint64(0) >> (proto.MaxBurst - count) }
+
+// bytes returns the payload of the segments in mask.
+func (c *channel) bytes(mask uint64) int {
+	n := bits.OnesCount64(mask) * c.segment
+	if mask>>(c.count-1)&1 == 1 {
+		n -= c.count*c.segment - int(c.data.Len())
+	}
+	return n
+}
+
+// lowest returns the n lowest bits of mask, or all of it if it has fewer.
+func lowest(mask uint64, n int) uint64 {
+	for rest := mask; ; n-- {
+		if n == 0 {
+			return mask &^ rest
+		}
+		if rest == 0 {
+			return mask
+		}
+		rest &= rest - 1
+	}
+}

@@ -1,0 +1,43 @@
+package arq
+
+import "time"
+
+// Controller is a congestion controller: how much may be in flight, how fast.
+type Controller interface {
+	// Window returns how many bytes of segments may be in flight, at least one segment.
+	Window() int
+
+	// PacingRate returns bytes per second, 0 for as fast as the window allows.
+	PacingRate() float64
+
+	// OnAck is told of bytes newly acknowledged.
+	OnAck(now time.Time, a AckSample)
+
+	// OnLoss is told of bytes declared lost.
+	OnLoss(now time.Time, l LossSample)
+
+	// OnSilence is told that an acknowledgement came after nothing had been
+	// heard for several probe timeouts (RFC 9002, section 7.6: persistent
+	// congestion).
+	OnSilence(now time.Time)
+}
+
+// AckSample is what one acknowledgement showed.
+type AckSample struct {
+	Bytes    int       // newly acknowledged
+	SentAt   time.Time // of the last-sent segment among them
+	InFlight int       // bytes, before this acknowledgement
+
+	// RTT is this acknowledgement's round trip sample, 0 if it gave none.
+	RTT, SmoothedRTT, MinRTT time.Duration
+
+	// WindowLimited says that the window kept the sender from sending more;
+	// where it did not, an acknowledgement is no reason to widen it.
+	WindowLimited bool
+}
+
+// LossSample is what one pass of loss detection declared lost.
+type LossSample struct {
+	Bytes  int
+	SentAt time.Time // of the last-sent segment among them
+}

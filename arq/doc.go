@@ -1,0 +1,50 @@
+// Package arq makes one session's datagrams reliable: it decides what to send
+// and when, what was lost, and what to acknowledge. It is deterministic and
+// does no I/O: no clock, goroutine, lock, logger or socket.
+//
+// # The idea
+//
+// Stop-and-wait with one packet outstanding uses a line for (1-p)/(1+2a) of the
+// time, where p is the probability of loss and a the propagation delay over the
+// transmission time. The ARPANET's IMPs ran eight such channels side by side
+// between neighbours and repeated the state of all of them on every packet
+// (Heart et al., "The interface message processor for the ARPA computer
+// network", 1970); LTE's HARQ runs eight processes. Here a session runs as many
+// as its path needs. What a channel has outstanding is a burst of up to 64
+// segments, acknowledged by a bitmap; it takes its next burst when all of this
+// one has been acknowledged.
+//
+// # The contract
+//
+// A Sender and a Receiver each belong to one goroutine. Commands and Handle
+// methods go in, Poll and NextTimeout come out; a zero time means no timer. The
+// same calls give the same answers. The driver's loop is
+//
+//	for {
+//		for t, ok := sender.Poll(now); ok; t, ok = sender.Poll(now) {
+//			// seal and write the segments of t
+//		}
+//		if receiver.AckDue(now) {
+//			// seal and write receiver.Ack(now, credit, room)
+//		}
+//		// wait for a datagram until the earlier NextTimeout
+//		// datagram: sender.HandleAck, receiver.HandleSegment
+//		// timeout: sender.HandleTimeout(now)
+//	}
+//
+// NextTimeout is valid after Poll has returned false.
+//
+// # What is declared lost
+//
+// A segment is lost when one that was sent after it has been acknowledged and a
+// reordering window has passed since it would have been (RACK, RFC 8985). When
+// nothing is heard for a probe timeout (RFC 9002, section 6.2) one segment is
+// sent again as a probe, never a burst: its acknowledgement tells the rest. A
+// duplicate acknowledgement never causes a repeat (RFC 1123, section 4.2.3.1,
+// the sorcerer's apprentice).
+//
+// # Known limitations
+//
+// Loss always counts as congestion (CUBIC, RFC 9438), so random loss costs rate.
+// Sessions that share a bottleneck are not coupled.
+package arq

@@ -1,0 +1,16 @@
+package arq
+
+import "time"
+
+// Fixed is a Controller that ignores the path: for experiments, and for tests
+// of what lies beneath congestion control. Never use it on a shared network.
+type Fixed struct {
+	WindowBytes     int     // bytes in flight
+	RateBytesPerSec float64 // 0 for no pacing
+}
+
+func (f *Fixed) Window() int                  { return f.WindowBytes }
+func (f *Fixed) PacingRate() float64          { return f.RateBytesPerSec }
+func (f *Fixed) OnAck(time.Time, AckSample)   {}
+func (f *Fixed) OnLoss(time.Time, LossSample) {}
+func (f *Fixed) OnSilence(time.Time)          {}

@@ -1,0 +1,165 @@
+package arq
+
+import (
+	"time"
+
+	"chunkcp/proto"
+)
+
+const (
+	// MaxAckDelay is the longest that a receiver holds an acknowledgement back
+	// while it waits for the rest of a burst (arbitrary; RFC 9000 has 25 ms, but
+	// a burst takes about a millisecond to arrive).
+	MaxAckDelay = 5 * time.Millisecond
+
+	// maxRecent bounds the channels of one acknowledgement (arbitrary): 64
+	// changes that are new, or fewer and the latest of those told before. With
+	// bitmaps they take 790 bytes, which every path carries.
+	maxRecent = 64
+)
+
+// none ends the list of recently changed channels.
+const none = ^proto.Channel(0)
+
+// inbound is the receiving side of one stop-and-wait process.
+type inbound struct {
+	used         bool
+	listed       bool // on the list of recent changes
+	told         bool // this state has been in an acknowledgement
+	burst        proto.Burst
+	count        uint8
+	have         uint64
+	changed      time.Time
+	newer, older proto.Channel // neighbours in the list of recent changes
+}
+
+// Receiver is the receiving side of a session: what has arrived, and when to
+// say so.
+type Receiver struct {
+	channels []inbound
+	newest   proto.Channel // head of the list of recent changes
+	rtt      time.Duration
+	delay    time.Duration
+
+	untold   int       // channels whose state has not been in an acknowledgement
+	due      time.Time // of the next acknowledgement; zero if nothing is new
+	latest   proto.PacketNumber
+	latestAt time.Time
+	repeats  uint32
+	segments uint64
+	ack      proto.Ack
+}
+
+// NewReceiver returns a Receiver for a path with round trip rtt.
+func NewReceiver(rtt time.Duration) *Receiver {
+	r := &Receiver{newest: none}
+	r.SetRTT(rtt)
+	return r
+}
+
+// SetRTT tells the Receiver the path's round trip: a change is repeated for two
+// of them, and a burst's rest is waited for at most a quarter.
+func (r *Receiver) SetRTT(rtt time.Duration) {
+	r.rtt = rtt
+	r.delay = min(MaxAckDelay, max(rtt/4, granularity/4))
+}
+
+// HandleSegment takes note of a segment that arrived in datagram pn, and whose
+// payload, if it is fresh, is in safe hands. It reports whether it was fresh; it
+// fails with ErrViolation if it contradicts an earlier one.
+func (r *Receiver) HandleSegment(now time.Time, pn proto.PacketNumber, seg *proto.Segment) (fresh bool, err error) {
+	for int(seg.Channel) >= len(r.channels) {
+		r.channels = append(r.channels, inbound{})
+	}
+	c := &r.channels[seg.Channel]
+	if !c.used || seg.Burst.Newer(c.burst) {
+		c.used, c.burst, c.count, c.have = true, seg.Burst, seg.Count, 0
+	}
+	r.segments++
+	r.latest, r.latestAt = pn, now
+	r.touch(seg.Channel, now)
+	if seg.Burst != c.burst { // its channel has moved on: the burst was whole
+		r.repeats++
+		r.due = now
+		return false, nil
+	}
+	if seg.Count != c.count {
+		return false, ErrViolation
+	}
+	bit := uint64(1) << seg.Index
+	if c.have&bit != 0 {
+		r.repeats++
+		r.due = now
+		return false, nil
+	}
+	c.have |= bit
+	if c.have == allOf(int(c.count)) {
+		r.due = now
+	} else {
+		r.due = earliest(r.due, now.Add(r.delay))
+	}
+	return true, nil
+}
+
+// touch moves a channel to the front of the list of recent changes.
+func (r *Receiver) touch(ch proto.Channel, now time.Time) {
+	c := &r.channels[ch]
+	c.changed = now
+	if c.told || !c.listed {
+		c.told = false
+		r.untold++
+	}
+	if r.newest == ch {
+		return
+	}
+	if c.listed {
+		r.channels[c.newer].older = c.older
+		if c.older != none {
+			r.channels[c.older].newer = c.newer
+		}
+	}
+	c.listed = true
+	c.newer, c.older = none, r.newest
+	if r.newest != none {
+		r.channels[r.newest].newer = ch
+	}
+	r.newest = ch
+}
+
+// AckDue reports whether an acknowledgement is to be sent at now.
+func (r *Receiver) AckDue(now time.Time) bool { return !r.due.IsZero() && !now.Before(r.due) }
+
+// AckFull reports that one acknowledgement holds no more changes: it is to be
+// sent before the next segment is handled.
+func (r *Receiver) AckFull() bool { return r.untold >= maxRecent }
+
+// NextTimeout returns when an acknowledgement is due, zero for never.
+func (r *Receiver) NextTimeout() time.Time { return r.due }
+
+// Received returns how many segments have arrived, and how many of them had
+// arrived before.
+func (r *Receiver) Received() (segments, repeats uint64) { return r.segments, uint64(r.repeats) }
+
+// Ack returns the acknowledgement to send now, with the credit to give. It is
+// valid until the next call. Nothing can be acknowledged before the first
+// segment has arrived.
+func (r *Receiver) Ack(now time.Time, credit uint32) *proto.Ack {
+	r.due = time.Time{}
+	r.untold = 0
+	a := &r.ack
+	a.Latest, a.Delay, a.Repeats, a.Credit = r.latest, now.Sub(r.latestAt), r.repeats, credit
+	a.Entries = a.Entries[:0]
+	for ch := r.newest; ch != none && len(a.Entries) < maxRecent; ch = r.channels[ch].older {
+		c := &r.channels[ch]
+		if c.told && now.Sub(c.changed) > 2*r.rtt {
+			break
+		}
+		c.told = true
+		e := proto.Entry{Channel: ch, Burst: c.burst}
+		if e.Complete = c.have == allOf(int(c.count)); !e.Complete {
+			e.Bitmap = c.have
+		}
+		a.Entries = append(a.Entries, e)
+	}
+	return a
+}

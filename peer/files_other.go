@@ -1,0 +1,15 @@
+//go:build !unix
+
+package peer
+
+import "os"
+
+const openNonblock = 0
+
+func stampOf(f *os.File) (stamp, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return stamp{}, err
+	}
+	return stamp{size: info.Size(), modified: info.ModTime().UnixNano()}, nil
+}

@@ -1,0 +1,25 @@
+//go:build unix
+
+package peer
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// openNonblock keeps open from waiting for the other end of a FIFO that took a
+// regular file's place.
+const openNonblock = unix.O_NONBLOCK
+
+// stampOf allocates nothing: it is called for every burst.
+func stampOf(f *os.File) (stamp, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		return stamp{}, os.NewSyscallError("fstat", err)
+	}
+	return stamp{
+		device: uint64(st.Dev), inode: uint64(st.Ino), size: st.Size,
+		modified: st.Mtim.Nano(),
+	}, nil
+}

@@ -1,0 +1,155 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"chunkcp/internal/secure"
+	"chunkcp/internal/udp"
+	"chunkcp/proto"
+)
+
+const (
+	// firstRepeat is when an unanswered handshake message is sent again; the
+	// wait doubles up to lastRepeat. RFC 9002 section 6.2.2 begins at a second;
+	// a first message costs a server little, and most paths answer sooner.
+	firstRepeat = 250 * time.Millisecond
+	lastRepeat  = 2 * time.Second
+
+	// attemptTime is how long one attempt goes on before the address is looked
+	// up anew.
+	attemptTime = 10 * time.Second
+
+	// maxServerDatagram is the longest datagram that a client takes.
+	maxServerDatagram = 65507
+)
+
+// errNoAnswer is the outcome of an attempt that heard nothing.
+var errNoAnswer = errors.New("no answer")
+
+// handshake is a client's side of the handshake up to its third message.
+type handshake struct {
+	conn  udp.Conn
+	id    proto.HelloID
+	noise *secure.Handshake
+	hello []byte
+
+	versions []uint16 // what the server is said to speak, if not this one
+	sent     int      // Hellos
+	started  time.Time
+}
+
+// accepted is a handshake that the server has answered.
+type accepted struct {
+	keys    secure.Keys
+	welcome proto.Welcome
+	finish  []byte // the third message
+	rtt     time.Duration
+	sampled bool // rtt is a sample, not a bound
+}
+
+func newHandshake(conn udp.Conn, identity *secure.Identity) (*handshake, error) {
+	h := &handshake{conn: conn, id: proto.HelloID(random64())}
+	m := proto.Hello{Version: proto.Version, ID: h.id}
+	var err error
+	h.noise, err = secure.NewInitiator(secure.HandshakeConfig{Identity: identity, Prologue: m.Prologue()})
+	if err != nil {
+		return nil, err
+	}
+	if m.Noise, err = h.noise.WriteMessage(nil, nil); err != nil {
+		return nil, err
+	}
+	h.hello = m.Append(nil)
+	return h, nil
+}
+
+// run sends the Hello until it is answered. trust is asked about the server's
+// key; requests are the control messages that go with the third message.
+func (h *handshake) run(ctx context.Context, trust func(secure.PublicKey) error, credit uint32, requests []byte) (*accepted, error) {
+	stop := context.AfterFunc(ctx, func() { h.conn.SetReadDeadline(time.Now()) })
+	defer stop()
+	h.started = time.Now()
+	wait, msgs := firstRepeat, newMessages(1)
+	for next := h.started; ctx.Err() == nil; {
+		if now := time.Now(); !now.Before(next) {
+			if now.Sub(h.started) > attemptTime {
+				break
+			}
+			h.sent++
+			_ = h.conn.Write(h.hello, len(h.hello), h.conn.LocalAddr())
+			next = now.Add(wait)
+			wait = min(2*wait, lastRepeat)
+		}
+		h.conn.SetReadDeadline(next)
+		if ctx.Err() != nil {
+			break
+		}
+		n, err := h.conn.Read(msgs)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			continue
+		}
+		if errors.Is(err, errConnClosed) {
+			return nil, err
+		}
+		for i := range msgs[:n] {
+			if payload := h.reply(&msgs[i]); payload != nil {
+				return h.accept(payload, trust, credit, requests)
+			}
+		}
+	}
+	if len(h.versions) > 0 {
+		return nil, fmt.Errorf("%w: the server speaks protocol versions %v, this program %d", errNoAnswer, h.versions, proto.Version)
+	}
+	return nil, errNoAnswer
+}
+
+// reply looks for the server's answer and returns its payload.
+func (h *handshake) reply(m *udp.Message) (payload []byte) {
+	eachDatagram(m, func(b []byte) {
+		if payload != nil {
+			return
+		}
+		switch proto.Kind(b[0]) {
+		case proto.KindHelloReply:
+			r, err := proto.ParseHelloReply(b)
+			if err != nil || r.ID != h.id || r.Version != proto.Version {
+				return
+			}
+			if p, err := h.noise.ReadMessage(nil, r.Noise); err == nil {
+				payload = p
+			}
+		case proto.KindVersions:
+			if v, err := proto.ParseVersions(b); err == nil && v.ID == h.id {
+				h.versions = v.Versions
+			}
+		}
+	})
+	return payload
+}
+
+func (h *handshake) accept(payload []byte, trust func(secure.PublicKey) error, credit uint32, requests []byte) (*accepted, error) {
+	a := &accepted{rtt: max(time.Since(h.started), time.Microsecond), sampled: h.sent == 1}
+	var rest []byte
+	var err error
+	if a.welcome, rest, err = proto.ParseWelcome(payload); err != nil || len(rest) > 0 || a.welcome.Session == 0 {
+		return nil, violation(errors.New("malformed welcome"))
+	}
+	if a.welcome.MaxDatagram < baseDatagram {
+		return nil, violation(fmt.Errorf("server takes datagrams of %d bytes only", a.welcome.MaxDatagram))
+	}
+	if err := trust(h.noise.PeerKey()); err != nil {
+		return nil, err
+	}
+	w := proto.Welcome{Credit: credit, MaxDatagram: maxServerDatagram}
+	msg, err := h.noise.WriteMessage(nil, append(w.Append(nil), requests...))
+	if err != nil {
+		return nil, err
+	}
+	f := proto.Finish{Session: a.welcome.Session, Noise: msg}
+	a.finish = f.Append(nil)
+	a.keys, err = h.noise.Keys()
+	return a, err
+}

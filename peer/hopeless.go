@@ -1,0 +1,66 @@
+package peer
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// hopeless returns why the fetch cannot go on, nil while it can.
+func (f *Fetch) hopeless(now time.Time) error {
+	live, final, missing := 0, 0, 0
+	for _, p := range f.peers {
+		switch {
+		case p.state == Live:
+			live++
+		case p.state == Out:
+			final++
+			if errors.Is(p.err, ErrNotFound) {
+				missing++
+			}
+		}
+	}
+	if live > 0 {
+		f.lastLive = now
+		if now.Sub(f.moved) < f.opt.Timeout {
+			return nil
+		}
+		return f.failure(ErrNoPeers, fmt.Sprintf("no bytes came for %v", f.opt.Timeout))
+	}
+	if final == len(f.peers) {
+		return f.failure(f.commonKind(), "no peer can serve "+f.opt.Name)
+	}
+	if missing > 0 && f.size < 0 && now.Sub(f.began) >= notFoundGrace {
+		return f.failure(ErrNotFound, f.opt.Name+": not found on any peer that answers")
+	}
+	if now.Sub(f.lastLive) >= f.opt.Timeout {
+		return f.failure(ErrNoPeers, fmt.Sprintf("no live peer for %v", f.opt.Timeout))
+	}
+	return nil
+}
+
+// commonKind returns what to call the failure of peers that are all out: what
+// the user can do most about comes first.
+func (f *Fetch) commonKind() error {
+	for _, kind := range []error{ErrKey, ErrSourceChanged, ErrPeersDisagree, ErrRefused, ErrNotFound} {
+		for _, p := range f.peers {
+			if errors.Is(p.err, kind) {
+				return kind
+			}
+		}
+	}
+	return ErrNoPeers
+}
+
+// failure says what each peer had to do with it.
+func (f *Fetch) failure(kind error, text string) error {
+	e := &fetchError{kind: kind, text: text}
+	for _, p := range f.peers {
+		why := p.err
+		if why == nil {
+			why = errors.New(string(p.state))
+		}
+		e.peers = append(e.peers, &PeerError{p.Addr, why})
+	}
+	return e
+}

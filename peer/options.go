@@ -1,0 +1,169 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"go.uber.org/zap"
+
+	"chunkcp/arq"
+	"chunkcp/internal/partfile"
+	"chunkcp/internal/secure"
+	"chunkcp/internal/udp"
+	"chunkcp/proto"
+)
+
+// Limits holds what is for experiments only. The zero value is right for all
+// else.
+type Limits struct {
+	Channels int // stop-and-wait channels of a session, 1 to 4,095; 0: as many as the path needs
+	Burst    int // segments outstanding on a channel, 1 to 64; 0: about a millisecond of sending
+}
+
+func (l Limits) validate() error {
+	return arq.Config{Channels: l.Channels, Burst: l.Burst, SegmentBytes: 1}.Validate()
+}
+
+// Network opens sockets: the host's, or those of a simulation.
+type Network interface {
+	Dial(raddr netip.AddrPort) (udp.Conn, error)
+	Listen(addr string) ([]udp.Conn, error)
+	Resolve(ctx context.Context, hostport string) (netip.AddrPort, error)
+}
+
+// HostNetwork is the network of this host.
+type HostNetwork struct{ Options udp.Options }
+
+// Dial implements Network.
+func (n HostNetwork) Dial(raddr netip.AddrPort) (udp.Conn, error) { return udp.Dial(raddr, n.Options) }
+
+// Listen implements Network.
+func (n HostNetwork) Listen(addr string) ([]udp.Conn, error) { return udp.Listen(addr, n.Options) }
+
+// Resolve implements Network: the first address that the resolver names.
+func (n HostNetwork) Resolve(ctx context.Context, hostport string) (netip.AddrPort, error) {
+	host, port, err := net.SplitHostPort(hostport)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	p, err := net.DefaultResolver.LookupPort(ctx, "udp", port)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	return netip.AddrPortFrom(ips[0].Unmap(), uint16(p)), nil
+}
+
+// Peer is one server of a fetch.
+type Peer struct {
+	Addr string            // HOST:PORT, as the user wrote it
+	Key  *secure.PublicKey // the key it must have; nil: remembered at first contact
+}
+
+// KnownPeers remembers the keys of peers that are not pinned.
+type KnownPeers interface {
+	// Check returns nil if key is the one remembered for addr,
+	// secure.ErrUnknownPeer if none is, and another error if it is not the one.
+	Check(addr string, key secure.PublicKey) error
+	Remember(addr string, key secure.PublicKey, now time.Time) error
+}
+
+// FetchOptions is what a fetch needs to know.
+type FetchOptions struct {
+	Name  string // of the file on the peers: slash-separated, relative
+	Out   string // path of the destination
+	Peers []Peer
+
+	// Sessions is how many to run at once; 0: one for each live peer, at least 4.
+	Sessions int
+
+	// Timeout is how long to go on with no live peer; 0: 30 s.
+	Timeout time.Duration
+
+	NoClobber bool // fail rather than replace an existing destination
+	Limits    Limits
+
+	Identity *secure.Identity
+	Known    KnownPeers   // nil: no peer's key is remembered
+	Network  Network      // nil: HostNetwork
+	Disk     partfile.FS  // nil: the host's
+	Log      *zap.Logger  // nil: none
+	OnStart  func(*Fetch) // called once, before anything is sent: to watch Snapshot
+}
+
+const (
+	defaultSessions = 4
+	defaultTimeout  = 30 * time.Second
+
+	// MaxSessions is the most sessions of one fetch, MaxPeers the most peers
+	// (arbitrary: each session costs a socket and a megabyte).
+	MaxSessions = 256
+	MaxPeers    = 1024
+)
+
+func (o *FetchOptions) validate() error {
+	var errs []error
+	if len(o.Peers) == 0 {
+		errs = append(errs, errors.New("no peers"))
+	}
+	if len(o.Peers) > MaxPeers {
+		errs = append(errs, fmt.Errorf("%d peers: at most %d", len(o.Peers), MaxPeers))
+	}
+	if o.Sessions < 0 || o.Sessions > MaxSessions {
+		errs = append(errs, fmt.Errorf("%d sessions: must be 1 to %d", o.Sessions, MaxSessions))
+	}
+	if o.Timeout < 0 {
+		errs = append(errs, fmt.Errorf("timeout %v: must not be negative", o.Timeout))
+	}
+	if o.Name == "" || len(o.Name) > proto.MaxName {
+		errs = append(errs, fmt.Errorf("name of %d bytes: must be 1 to %d", len(o.Name), proto.MaxName))
+	}
+	if o.Identity == nil {
+		errs = append(errs, errors.New("no identity"))
+	}
+	return errors.Join(append(errs, o.Limits.validate())...)
+}
+
+func (o FetchOptions) withDefaults() FetchOptions {
+	if o.Timeout == 0 {
+		o.Timeout = defaultTimeout
+	}
+	if o.Network == nil {
+		o.Network = HostNetwork{}
+	}
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	return o
+}
+
+// ServeOptions is what a server needs to know.
+type ServeOptions struct {
+	Root     string // directory whose files are served
+	Listen   string // HOST:PORT; an empty host is all addresses
+	Limits   Limits
+	Identity *secure.Identity
+	Network  Network     // nil: HostNetwork, one socket for each core
+	Log      *zap.Logger // nil: none
+
+	// OnListen is called once with the address that is listened on.
+	OnListen func(netip.AddrPort)
+}
+
+func (o *ServeOptions) validate() error {
+	var errs []error
+	if o.Root == "" {
+		errs = append(errs, errors.New("no root directory"))
+	}
+	if o.Identity == nil {
+		errs = append(errs, errors.New("no identity"))
+	}
+	return errors.Join(append(errs, o.Limits.validate())...)
+}

@@ -1,0 +1,58 @@
+package peer
+
+import (
+	"chunkcp/internal/rangeset"
+)
+
+// maxPieces bounds the pieces that a fetch holds in memory, in all sessions.
+const maxPieces = 64
+
+// piece is one unit of the file while it is being received.
+type piece struct {
+	data rangeset.Range // where it lies in the file
+	buf  []byte         // PieceBytes long
+	have rangeset.Set
+}
+
+func (p *piece) complete() bool { return p.have.Contains(p.data) }
+
+// piecePool lends pieces. It belongs to whoever holds the fetch's lock.
+type piecePool struct {
+	idle  []*piece
+	lent  int
+	limit int
+}
+
+// get returns a piece for the bytes data, nil at the limit unless force is set.
+func (p *piecePool) get(data rangeset.Range, force bool) *piece {
+	if p.lent >= p.limit && !force {
+		return nil
+	}
+	p.lent++
+	var x *piece
+	if n := len(p.idle); n > 0 {
+		x, p.idle = p.idle[n-1], p.idle[:n-1]
+	} else {
+		x = &piece{buf: make([]byte, PieceBytes)}
+	}
+	x.data = data
+	x.have.Clear()
+	return x
+}
+
+func (p *piecePool) put(x *piece) {
+	p.lent--
+	if len(p.idle) < p.limit {
+		p.idle = append(p.idle, x)
+	}
+}
+
+func (p *piecePool) left() int { return max(0, p.limit-p.lent) }
+
+// pieceIndex returns the index of the piece that holds offset.
+func pieceIndex(offset int64) int64 { return offset / PieceBytes }
+
+// pieceRange returns where piece i of a file of size bytes lies.
+func pieceRange(i, size int64) rangeset.Range {
+	return rangeset.Range{Start: i * PieceBytes, End: min((i+1)*PieceBytes, size)}
+}

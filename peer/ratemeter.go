@@ -1,0 +1,47 @@
+package peer
+
+import "time"
+
+const (
+	// rateInterval is the least time that a rate is measured over.
+	rateInterval = 100 * time.Millisecond
+
+	// rateWeight is the part of a new sample in the smoothed rate (arbitrary: a
+	// change is followed within a second).
+	rateWeight = 0.3
+)
+
+// rateMeter smooths the rate at which bytes come while there is work.
+type rateMeter struct {
+	since time.Time // start of the sample under way; zero while idle
+	bytes int64
+	rate  float64 // bytes per second; 0 before the first sample
+}
+
+// add notes bytes that came.
+func (m *rateMeter) add(n int64) { m.bytes += n }
+
+// tick ends the sample under way if it is long enough. busy says whether there
+// is work: time without it does not count. It reports whether the rate is new.
+func (m *rateMeter) tick(now time.Time, busy bool) bool {
+	if !busy {
+		m.since, m.bytes = time.Time{}, 0
+		return false
+	}
+	if m.since.IsZero() {
+		m.since = now
+		return false
+	}
+	d := now.Sub(m.since)
+	if d < rateInterval {
+		return false
+	}
+	sample := float64(m.bytes) / d.Seconds()
+	if m.rate == 0 {
+		m.rate = sample
+	} else {
+		m.rate += rateWeight * (sample - m.rate)
+	}
+	m.since, m.bytes = now, 0
+	return true
+}

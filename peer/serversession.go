@@ -1,0 +1,282 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"go.uber.org/zap"
+
+	"chunkcp/internal/rangeset"
+	"chunkcp/internal/udp"
+	"chunkcp/proto"
+)
+
+const (
+	// inboxLen is how many datagrams may wait for a session. Acknowledgements
+	// repeat each other, so that a lost one costs nothing.
+	inboxLen = 256
+
+	// maxFiles and maxGets bound what one session holds open (arbitrary).
+	maxFiles = 16
+	maxGets  = 256
+
+	// idleTime is how long a session may be silent.
+	idleTime = 60 * time.Second
+)
+
+// serverSession serves one session. It belongs to one goroutine.
+type serverSession struct {
+	*session
+	server *server
+	log    *zap.Logger
+	inbox  chan *datagram
+	files  map[proto.ID]*servedFile
+	gets   map[proto.ID]*servedFile
+	served int64 // bytes of finished and cancelled requests asked for
+}
+
+func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w proto.Welcome) (*serverSession, error) {
+	keys, err := p.handshake.Keys()
+	if err != nil {
+		return nil, err
+	}
+	if w.MaxDatagram < baseDatagram {
+		return nil, fmt.Errorf("client takes datagrams of %d bytes only", w.MaxDatagram)
+	}
+	rtt := max(now.Sub(p.answered), time.Microsecond)
+	c := &serverSession{
+		session: newSession(p.session, false, keys, w, rtt, s.opt.Limits),
+		server:  s,
+		log:     s.log.With(zap.Stringer("client", p.addr), zap.String("key", p.handshake.PeerKey().Short())),
+		inbox:   make(chan *datagram, inboxLen),
+		files:   map[proto.ID]*servedFile{},
+		gets:    map[proto.ID]*servedFile{},
+	}
+	if !p.again {
+		c.sender.ObserveRTT(rtt)
+	}
+	c.conn, c.addr, c.party, c.buffers, c.heard = conn, p.addr, c, s.buffers, now
+	return c, nil
+}
+
+// run serves until the client leaves, falls silent or breaks the protocol, or
+// ctx is done.
+func (c *serverSession) run(ctx context.Context, requests []byte) {
+	defer c.releaseFiles()
+	err := c.first(time.Now(), requests)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for err == nil {
+		now := time.Now()
+		if err = c.flush(now); err != nil {
+			break
+		}
+		c.forgetFinished()
+		next := c.heard.Add(idleTime)
+		if t := c.nextTimeout(); !t.IsZero() && t.Before(next) {
+			next = t
+		}
+		timer.Reset(next.Sub(now))
+		select {
+		case d := <-c.inbox:
+			err = c.drain(d)
+		case <-timer.C:
+		case <-ctx.Done():
+			err = &errClosed{proto.Close{Code: proto.CloseShutdown}}
+		}
+		if now = time.Now(); err == nil {
+			c.sender.HandleTimeout(now)
+			if now.Sub(c.heard) >= idleTime {
+				err = errIdle
+			}
+		}
+	}
+	c.end(ctx, err)
+}
+
+var errIdle = errors.New("nothing heard for too long")
+
+// first handles the control messages that came with the handshake.
+func (c *serverSession) first(now time.Time, requests []byte) error {
+	for {
+		m, rest, err := proto.NextMessage(requests)
+		if err != nil {
+			return violation(err)
+		}
+		if m == nil {
+			return nil
+		}
+		if err := c.message(now, m); err != nil {
+			return err
+		}
+		requests = rest
+	}
+}
+
+// drain handles a datagram and what waits behind it.
+func (c *serverSession) drain(d *datagram) (err error) {
+	now := time.Now()
+	for {
+		err = c.handle(now, d.buf[:d.n])
+		c.server.pool.Put(d)
+		if err != nil {
+			return err
+		}
+		select {
+		case d = <-c.inbox:
+		default:
+			return nil
+		}
+	}
+}
+
+// end says goodbye and logs the outcome.
+func (c *serverSession) end(ctx context.Context, err error) {
+	var closed *errClosed
+	switch {
+	case ctx.Err() != nil:
+		c.close(proto.CloseShutdown, "")
+	case errors.As(err, &closed): // the client has left
+	case errors.Is(err, errIdle):
+		c.close(proto.CloseIdle, "")
+	default:
+		c.close(proto.CloseProtocol, "")
+	}
+	st := c.sender.Stats()
+	fields := []zap.Field{
+		zap.Uint64("bytes", st.Bytes), zap.Uint64("segments", st.Segments), zap.Uint64("repeated", st.Repeated),
+		zap.Duration("rtt", st.SmoothedRTT), zap.NamedError("reason", err),
+	}
+	c.log.Info("session ended", fields...)
+}
+
+func (c *serverSession) releaseFiles() {
+	for _, f := range c.files {
+		f.close()
+	}
+}
+
+// forgetFinished drops requests that have been served whole.
+func (c *serverSession) forgetFinished() {
+	for id, ok := c.sender.Finished(); ok; id, ok = c.sender.Finished() {
+		delete(c.gets, id)
+	}
+}
+
+// credit implements party: requests are small.
+func (c *serverSession) credit() uint32 { return serverCredit }
+
+// room implements party. A client has no file bytes to send; they are taken and
+// thrown away.
+func (c *serverSession) room(*proto.Segment) bool { return true }
+
+// place implements party.
+func (c *serverSession) place(*proto.Segment) {}
+
+// message implements party.
+func (c *serverSession) message(_ time.Time, m proto.Message) error {
+	switch m := m.(type) {
+	case *proto.Open:
+		return c.open(m)
+	case *proto.Get:
+		return c.get(m)
+	case *proto.Cancel:
+		return c.cancel(m.ID)
+	case *proto.Ping:
+		return nil
+	}
+	return violation(fmt.Errorf("a client does not send %T", m))
+}
+
+func (c *serverSession) open(m *proto.Open) error {
+	if c.files[m.ID] != nil || m.ID == proto.Control {
+		return violation(fmt.Errorf("id %d used twice", m.ID))
+	}
+	if len(c.files) >= maxFiles {
+		return c.fail(m.ID, proto.FailBusy, "too many open files")
+	}
+	f, err := c.server.root.open(m.Name)
+	if err != nil {
+		c.log.Info("request", zap.String("name", m.Name), zap.String("outcome", "not served"), zap.Error(err))
+		return c.fail(m.ID, openFailure(err), "")
+	}
+	c.log.Info("request", zap.String("name", m.Name), zap.String("outcome", "opened"), zap.Int64("size", f.stamp.size))
+	c.files[m.ID] = f
+	return c.tell(&proto.Opened{ID: m.ID, Size: f.stamp.size, Version: f.version})
+}
+
+// openFailure tells a client no more than it needs: whether what is not served
+// is a directory, a link out or absent is not its business.
+func openFailure(err error) proto.FailCode {
+	if errors.Is(err, fs.ErrPermission) {
+		return proto.FailRefused
+	}
+	return proto.FailNotFound
+}
+
+func (c *serverSession) get(m *proto.Get) error {
+	f := c.files[m.File]
+	switch {
+	case f == nil: // its Open failed, and the client has been told
+		return c.fail(m.ID, proto.FailRequest, "no such file id")
+	case m.ID == proto.Control || c.gets[m.ID] != nil:
+		return violation(fmt.Errorf("id %d used twice", m.ID))
+	case m.Range.End > f.stamp.size:
+		return c.fail(m.ID, proto.FailRequest, "range past the end of the file")
+	case len(c.gets) >= maxGets:
+		return c.fail(m.ID, proto.FailBusy, "too many requests")
+	}
+	c.gets[m.ID] = f
+	c.served += m.Range.Len()
+	c.log.Debug("get", zap.Uint32("id", uint32(m.ID)), zap.Stringer("range", m.Range))
+	c.sender.Send(m.ID, rangeset.Range(m.Range))
+	return nil
+}
+
+// cancel stops a Get, or closes the file of an Open.
+func (c *serverSession) cancel(id proto.ID) error {
+	if f := c.files[id]; f != nil {
+		for get, file := range c.gets {
+			if file == f {
+				c.abort(get)
+			}
+		}
+		f.close()
+		delete(c.files, id)
+		return nil
+	}
+	c.sender.Cancel(id)
+	return nil
+}
+
+func (c *serverSession) abort(get proto.ID) {
+	c.sender.Abort(get)
+	delete(c.gets, get)
+}
+
+func (c *serverSession) fail(id proto.ID, code proto.FailCode, reason string) error {
+	return c.tell(&proto.Failed{ID: id, Code: code, Reason: reason})
+}
+
+// read implements party. A file that cannot be read any more ends its requests.
+func (c *serverSession) read(p []byte, request proto.ID, offset int64) error {
+	f := c.gets[request]
+	if f == nil {
+		return errChanged
+	}
+	err := f.readAt(p, offset)
+	if err == nil {
+		return nil
+	}
+	code, reason := proto.FailIO, "read error"
+	if errors.Is(err, errChanged) {
+		code, reason = proto.FailChanged, ""
+	}
+	c.log.Warn("file", zap.String("name", f.file.Name()), zap.Error(err))
+	c.abort(request)
+	_ = c.fail(request, code, reason) // if even that does not fit, silence tells
+	return err
+}

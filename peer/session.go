@@ -1,0 +1,310 @@
+package peer
+
+import (
+	"errors"
+	"fmt"
+	"math/bits"
+	"net/netip"
+	"time"
+
+	"chunkcp/arq"
+	"chunkcp/internal/rangeset"
+	"chunkcp/internal/secure"
+	"chunkcp/internal/udp"
+	"chunkcp/proto"
+)
+
+// segmentOverhead is what a datagram carries beside a segment's payload.
+const segmentOverhead = proto.SealedHeaderLen + proto.SegmentHeaderLen + secure.Overhead
+
+// party is the side of a session that knows what the bytes are for: a client's
+// or a server's.
+type party interface {
+	// credit returns how many bytes may be in flight to this side.
+	credit() uint32
+
+	// room reports whether place can take the segment now. A segment without
+	// room is as good as lost: the sender repeats it.
+	room(seg *proto.Segment) bool
+
+	// place takes file bytes that have not come before.
+	place(seg *proto.Segment)
+
+	// message takes a control message.
+	message(now time.Time, m proto.Message) error
+
+	// read fills p with the bytes of a request from offset on.
+	read(p []byte, request proto.ID, offset int64) error
+}
+
+// errClosed is the end of a session by the other side.
+type errClosed struct{ proto.Close }
+
+func (e *errClosed) Error() string {
+	if e.Reason != "" {
+		return fmt.Sprintf("session closed by the peer: %v: %s", e.Code, e.Reason)
+	}
+	return fmt.Sprintf("session closed by the peer: %v", e.Code)
+}
+
+// session is what both sides of a session have in common: sealed datagrams
+// come in and go out. It belongs to one goroutine.
+type session struct {
+	id       proto.SessionID
+	sends    proto.Kind // of the datagrams it writes
+	takes    proto.Kind // of those it reads
+	conn     udp.Conn
+	addr     netip.AddrPort
+	sealer   *secure.Sealer
+	opener   *secure.Opener
+	sender   *arq.Sender
+	receiver *arq.Receiver
+	control  arq.ControlReader
+	party    party
+	buffers  *burstBuffers
+	ack      proto.Ack
+
+	heard     time.Time // when the last authentic datagram came
+	datagrams uint64    // authentic ones
+	repeated  uint64    // segments that came as repeats
+	refused   uint64    // segments there was no room for
+}
+
+// newSession joins the parts of a session whose handshake is done.
+func newSession(id proto.SessionID, isClient bool, keys secure.Keys, welcome proto.Welcome, rtt time.Duration, limits Limits) *session {
+	datagram := min(baseDatagram, int(welcome.MaxDatagram))
+	s := &session{
+		id: id, sends: proto.KindServerSealed, takes: proto.KindClientSealed,
+		sealer: secure.NewSealer(keys.Send, 0), opener: secure.NewOpener(keys.Receive),
+		receiver: arq.NewReceiver(rtt),
+		sender: arq.NewSender(arq.Config{
+			Channels: limits.Channels, Burst: limits.Burst,
+			SegmentBytes: datagram - segmentOverhead, OverheadBytes: segmentOverhead,
+			BurstBytes: maxBurstBytes, InitialRTT: rtt, Credit: int(welcome.Credit),
+		}),
+	}
+	if isClient {
+		s.sends, s.takes = s.takes, s.sends
+	}
+	return s
+}
+
+// handle takes one datagram. What is not authentic changes nothing; an error
+// ends the session.
+func (s *session) handle(now time.Time, datagram []byte) error {
+	h, header, body, err := proto.ParseSealed(datagram)
+	if err != nil || h.Kind != s.takes || h.Session != s.id {
+		return nil
+	}
+	plain, err := s.opener.Open(body[:0], header, body, h.Phase, uint64(h.Number))
+	if err != nil {
+		if errors.Is(err, secure.ErrTooManyForged) {
+			return err
+		}
+		return nil
+	}
+	s.heard = now
+	s.datagrams++
+	for {
+		t, frame, rest, err := proto.NextFrame(plain)
+		if err != nil {
+			return violation(err)
+		}
+		switch {
+		case frame == nil:
+			return nil
+		case t == proto.FrameAck:
+			err = s.handleAck(now, frame)
+		case t == proto.FrameSegment:
+			err = s.handleSegment(now, h.Number, frame)
+		case t == proto.FrameClose:
+			c, cerr := proto.ParseClose(frame)
+			if cerr != nil {
+				return violation(cerr)
+			}
+			return &errClosed{c}
+		}
+		if err != nil {
+			return err
+		}
+		plain = rest
+	}
+}
+
+func violation(err error) error { return fmt.Errorf("%w: %w", arq.ErrViolation, err) }
+
+func (s *session) handleAck(now time.Time, frame []byte) error {
+	if err := s.ack.Parse(frame); err != nil {
+		return violation(err)
+	}
+	if err := s.sender.HandleAck(now, &s.ack); err != nil {
+		return err
+	}
+	s.receiver.SetRTT(s.sender.Stats().SmoothedRTT)
+	return nil
+}
+
+func (s *session) handleSegment(now time.Time, pn proto.PacketNumber, frame []byte) error {
+	seg, err := proto.ParseSegment(frame)
+	if err != nil {
+		return violation(err)
+	}
+	if seg.Request != proto.Control && !s.party.room(&seg) {
+		s.refused++
+		return nil
+	}
+	if seg.Repeat {
+		s.repeated++
+	}
+	fresh, err := s.receiver.HandleSegment(now, pn, &seg)
+	if err != nil {
+		return err
+	}
+	if s.receiver.AckFull() {
+		if err := s.sendAck(now); err != nil {
+			return err
+		}
+	}
+	switch {
+	case !fresh:
+		return nil
+	case seg.Request != proto.Control:
+		s.party.place(&seg)
+		return nil
+	}
+	if err := s.control.Add(seg.Offset, seg.Payload); err != nil {
+		return err
+	}
+	return s.messages(now)
+}
+
+// messages hands on the control messages that have come whole.
+func (s *session) messages(now time.Time) error {
+	for {
+		m, rest, err := proto.NextMessage(s.control.Bytes())
+		if err != nil {
+			return violation(err)
+		}
+		s.control.Consume(rest)
+		if m == nil {
+			return nil
+		}
+		if err := s.party.message(now, m); err != nil {
+			return err
+		}
+	}
+}
+
+// tell queues a control message.
+func (s *session) tell(m proto.Message) error {
+	var space [256]byte
+	return s.sender.WriteControl(m.Append(space[:0]))
+}
+
+// flush sends all that may be sent now.
+func (s *session) flush(now time.Time) error {
+	for t, ok := s.sender.Poll(now); ok; t, ok = s.sender.Poll(now) {
+		if err := s.sendBurst(&t); err != nil {
+			return err
+		}
+	}
+	if s.receiver.AckDue(now) {
+		return s.sendAck(now)
+	}
+	return nil
+}
+
+// sendBurst writes the segments of one transmission in one call.
+func (s *session) sendBurst(t *arq.Transmission) error {
+	buf := s.buffers.get()
+	defer s.buffers.put(buf)
+	out, pn := buf.out[:0], t.First
+	for mask := t.Mask; mask != 0; {
+		i := bits.TrailingZeros64(mask)
+		n := bits.TrailingZeros64(^(mask >> i)) // segments in a row
+		run := rangeset.Range{Start: t.Bytes(i).Start, End: t.Bytes(i + n - 1).End}
+		data, err := s.bytes(t.Request, run, buf.data)
+		if err != nil {
+			return nil // the party has dealt with it
+		}
+		for j := i; j < i+n; j++ {
+			r := t.Bytes(j)
+			out = s.appendSegment(out, pn, &proto.Segment{
+				Index: uint8(j), Count: uint8(t.Count), Repeat: t.Repeat,
+				Channel: t.Channel, Burst: t.Burst, Request: t.Request, Offset: r.Start,
+				Payload: data[r.Start-run.Start : r.End-run.Start],
+			})
+			pn++
+		}
+		mask &^= (1<<n - 1) << i
+	}
+	return s.write(out, t.Segment+segmentOverhead)
+}
+
+// bytes returns the bytes r of a request, in data if they have to be read.
+func (s *session) bytes(request proto.ID, r rangeset.Range, data []byte) ([]byte, error) {
+	if request == proto.Control {
+		return s.sender.Control(r), nil
+	}
+	data = data[:r.Len()]
+	if err := s.party.read(data, request, r.Start); err != nil {
+		return nil, err
+	}
+	return data, nil
+}
+
+func (s *session) appendSegment(out []byte, pn proto.PacketNumber, seg *proto.Segment) []byte {
+	start := len(out)
+	out = s.header(pn).Append(out)
+	plain := len(out)
+	out = seg.Append(out)
+	return s.sealer.Seal(out[:plain], out[start:plain], out[plain:], uint64(pn))
+}
+
+func (s *session) header(pn proto.PacketNumber) proto.SealedHeader {
+	return proto.SealedHeader{Kind: s.sends, Phase: s.sealer.Phase(), Session: s.id, Number: pn}
+}
+
+func (s *session) sendAck(now time.Time) error {
+	a := s.receiver.Ack(now, s.party.credit())
+	return s.sendFrame(func(b []byte) []byte { return a.Append(b) })
+}
+
+// close tells the peer that the session ends. Nobody answers; if it is lost,
+// the peer finds out by silence.
+func (s *session) close(code proto.CloseCode, reason string) {
+	c := proto.Close{Code: code, Reason: reason}
+	_ = s.sendFrame(c.Append)
+}
+
+// sendFrame sends one frame in a datagram of its own.
+func (s *session) sendFrame(appendTo func([]byte) []byte) error {
+	buf := s.buffers.get()
+	defer s.buffers.put(buf)
+	pn := s.sender.NextNumber()
+	out := s.header(pn).Append(buf.out[:0])
+	plain := len(out)
+	out = appendTo(out)
+	out = s.sealer.Seal(out[:plain], out[:plain], out[plain:], uint64(pn))
+	return s.write(out, len(out))
+}
+
+// write hands datagrams to the kernel. An error of the path or of this host
+// counts as loss: what it says may be forged, and what matters shows in the
+// acknowledgements.
+func (s *session) write(out []byte, datagram int) error {
+	err := s.conn.Write(out, min(datagram, len(out)), s.addr)
+	if errors.Is(err, errConnClosed) {
+		return err
+	}
+	return nil
+}
+
+// nextTimeout returns when to call timeout if nothing arrives before, zero for never.
+func (s *session) nextTimeout() time.Time {
+	a, b := s.sender.NextTimeout(), s.receiver.NextTimeout()
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,183 @@
+package peer
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+const (
+	// settleTime is how long the sessions beyond the first of each peer wait
+	// for peers that have not answered, so that they can be spread over all.
+	settleTime = 100 * time.Millisecond
+
+	// extraBackoff is how long a peer that ended a further session is not asked
+	// for another.
+	extraBackoff = time.Second
+)
+
+// join makes a session known whose handshake is done.
+func (f *Fetch) join(c *clientSession) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sessions[c] = struct{}{}
+	c.peer.sessions++
+}
+
+// leave forgets a session and gives its work to others.
+func (f *Fetch) leave(c *clientSession) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.show(c)
+	p := c.peer
+	p.past.add(c.shown)
+	delete(f.sessions, c)
+	p.sessions--
+	if p.sessions == 0 && p.state == Live {
+		p.state = Silent
+	}
+	for _, x := range c.pieces {
+		f.pool.put(x)
+	}
+	if c.opened {
+		f.assign.leave(c.id)
+	}
+	f.activate()
+	f.wakeAll()
+}
+
+// silent gives the work of a session to others.
+func (f *Fetch) silent(c *clientSession) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p := c.peer
+	c.muted = true
+	if !f.hasVoice(p) && p.state == Live {
+		p.state = Silent
+		f.log.Warn("peer is silent", zap.String("peer", p.Addr))
+	}
+	if c.opened {
+		f.assign.release(c.id)
+	}
+	f.activate()
+	f.wakeAll()
+}
+
+// hasVoice reports whether any session with p is not silent.
+func (f *Fetch) hasVoice(p *peerState) bool {
+	for c := range f.sessions {
+		if c.peer == p && c.opened && !c.muted {
+			return true
+		}
+	}
+	return false
+}
+
+// revived takes a session that was silent back into service.
+func (f *Fetch) revived(c *clientSession) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c.muted = false
+	if c.opened && c.peer.state == Silent {
+		c.peer.state = Live
+	}
+	f.activate()
+}
+
+func (f *Fetch) wakeAll() {
+	for c := range f.sessions {
+		c.wake()
+	}
+}
+
+// wanted returns how many sessions the fetch should run.
+func (f *Fetch) wanted() int {
+	if f.opt.Sessions > 0 {
+		return f.opt.Sessions
+	}
+	return max(defaultSessions, f.livePeers())
+}
+
+func (f *Fetch) livePeers() (n int) {
+	for _, p := range f.peers {
+		if p.state == Live {
+			n++
+		}
+	}
+	return n
+}
+
+// activate chooses which sessions are given work: the first of each peer, then
+// the second of each, and so on, as many as are wanted.
+func (f *Fetch) activate() {
+	var all []*clientSession
+	for c := range f.sessions {
+		c.active = false
+		if c.opened && !c.muted {
+			all = append(all, c)
+		}
+	}
+	slices.SortFunc(all, func(a, b *clientSession) int { return cmp.Compare(a.id, b.id) })
+	ordinal := map[*peerState]int{}
+	rank := make(map[*clientSession]int, len(all))
+	for _, c := range all {
+		rank[c] = ordinal[c.peer]
+		ordinal[c.peer]++
+	}
+	slices.SortStableFunc(all, func(a, b *clientSession) int { return cmp.Compare(rank[a], rank[b]) })
+	for i, c := range all {
+		c.active = i < f.wanted()
+	}
+}
+
+// balance opens further sessions with live peers until as many run as are
+// wanted, and each peer has its share.
+func (f *Fetch) balance(ctx context.Context) {
+	live := f.livePeers()
+	if live == 0 || !f.settled() {
+		return
+	}
+	for {
+		var least *peerState
+		total := 0
+		for _, p := range f.peers {
+			total += p.sessions + p.starting
+			if p.state == Live && time.Since(p.noExtra) >= extraBackoff &&
+				(least == nil || p.sessions+p.starting < least.sessions+least.starting) {
+				least = p
+			}
+		}
+		if least == nil || total >= f.wanted() && least.sessions+least.starting >= max(1, f.wanted()/live) {
+			return
+		}
+		least.starting++
+		f.running.Go(func() { f.extra(ctx, least) })
+	}
+}
+
+// settled reports whether the peers that will answer have had time to.
+func (f *Fetch) settled() bool {
+	waiting := false
+	var first time.Time
+	for _, p := range f.peers {
+		waiting = waiting || p.state == Probing
+		if !p.liveAt.IsZero() && (first.IsZero() || p.liveAt.Before(first)) {
+			first = p.liveAt
+		}
+	}
+	return !waiting || time.Since(first) >= settleTime
+}
+
+// extra runs one further session with p.
+func (f *Fetch) extra(ctx context.Context, p *peerState) {
+	err := f.runSession(ctx, p)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err != nil {
+		p.noExtra = time.Now()
+		f.log.Info("further session over", zap.String("peer", p.Addr), zap.Error(err))
+	}
+}

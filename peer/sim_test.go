@@ -1,0 +1,157 @@
+package peer
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"chunkcp/internal/netsim"
+	"chunkcp/internal/secure"
+	"chunkcp/internal/udp"
+)
+
+// simNetwork is a host of a simulated network, as Serve and Run see it.
+type simNetwork struct{ host *netsim.Host }
+
+func (n simNetwork) Dial(raddr netip.AddrPort) (udp.Conn, error) { return n.host.Dial(raddr) }
+
+func (n simNetwork) Listen(addr string) ([]udp.Conn, error) {
+	c, err := n.host.Listen(netip.MustParseAddrPort(addr).Port())
+	return []udp.Conn{c}, err
+}
+
+func (n simNetwork) Resolve(_ context.Context, hostport string) (netip.AddrPort, error) {
+	return netip.ParseAddrPort(hostport)
+}
+
+// world is a simulated network with one client and some servers, each of which
+// has the same file. It lives in a synctest bubble.
+type world struct {
+	t       *testing.T
+	net     *netsim.Network
+	client  *netsim.Host
+	servers []*simServer
+	content []byte
+	dir     string
+}
+
+type simServer struct {
+	host *netsim.Host
+	addr netip.AddrPort
+	root string
+	id   *secure.Identity
+	stop context.CancelFunc
+	done chan error
+}
+
+const fileName = "file.bin"
+
+// content returns size bytes in which each 8 tell where they are.
+func positioned(size int) []byte {
+	b := make([]byte, (size+7)/8*8)
+	for i := 0; i < len(b); i += 8 {
+		binary.BigEndian.PutUint64(b[i:], uint64(i)*0x9E3779B97F4A7C15+1)
+	}
+	return b[:size]
+}
+
+// inWorld runs a test in a bubble, with servers that hold a file of size bytes.
+func inWorld(t *testing.T, seed uint64, servers, size int, link netsim.Link, test func(w *world)) {
+	t.Helper()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, net: netsim.New(seed), content: positioned(size), dir: dir}
+		defer w.close()
+		w.client = w.net.Host(netip.MustParseAddr("10.0.0.1"))
+		for i := range servers {
+			s := &simServer{addr: netip.MustParseAddrPort(fmt.Sprintf("10.0.1.%d:7440", i+1))}
+			s.host = w.net.Host(s.addr.Addr())
+			s.root = filepath.Join(dir, fmt.Sprint("server", i))
+			if err := os.Mkdir(s.root, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(s.root, fileName), w.content, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			s.id, _ = secure.NewIdentity(nil)
+			w.net.SetPath(w.client.Addr(), s.addr.Addr(), link)
+			w.servers = append(w.servers, s)
+			w.serve(s)
+		}
+		test(w)
+	})
+}
+
+func (w *world) serve(s *simServer) {
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop, s.done = stop, make(chan error, 1)
+	go func() {
+		s.done <- Serve(ctx, ServeOptions{
+			Root: s.root, Listen: s.addr.String(), Identity: s.id, Network: simNetwork{s.host},
+		})
+	}()
+	synctest.Wait()
+}
+
+func (w *world) close() {
+	for _, s := range w.servers {
+		s.stop()
+		if err := <-s.done; err != nil {
+			w.t.Errorf("server: %v", err)
+		}
+	}
+	w.net.Close()
+}
+
+func (w *world) options() FetchOptions {
+	id, _ := secure.NewIdentity(nil)
+	o := FetchOptions{
+		Name: fileName, Out: filepath.Join(w.dir, "out.bin"),
+		Identity: id, Network: simNetwork{w.client}, Sessions: 4,
+	}
+	for _, s := range w.servers {
+		o.Peers = append(o.Peers, Peer{Addr: s.addr.String()})
+	}
+	return o
+}
+
+// fetch runs a fetch that must succeed, and compares.
+func (w *world) fetch(o FetchOptions) (*Fetch, time.Duration) {
+	w.t.Helper()
+	began := time.Now()
+	f, err := Run(context.Background(), o)
+	took := time.Since(began)
+	if err != nil {
+		w.t.Fatalf("after %v: %v\n%+v", took, err, f.Snapshot())
+	}
+	got, err := os.ReadFile(o.Out)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if !bytes.Equal(got, w.content) {
+		w.t.Fatalf("%d bytes came, %d were to; or other ones", len(got), len(w.content))
+	}
+	return f, took
+}
+
+func TestFetch(t *testing.T) {
+	link := netsim.Link{Rate: 12.5e6, Delay: 10 * time.Millisecond}
+	for _, size := range []int{0, 1, 1179, 1180, 5 << 20, 5<<20 + 17} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			inWorld(t, 1, 3, size, link, func(w *world) {
+				f, took := w.fetch(w.options())
+				t.Logf("took %v", took)
+				for _, p := range f.Snapshot().Peers {
+					t.Logf("%+v", p)
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,86 @@
+package peer
+
+import (
+	"time"
+)
+
+// Snapshot is where a fetch stands.
+type Snapshot struct {
+	Name            string
+	Total           int64 // bytes; -1 while not known
+	Done            int64 // bytes of complete pieces
+	Elapsed         time.Duration
+	RateBytesPerSec float64
+	Peers           []PeerStatus // in the order of the options
+}
+
+// PeerStatus is where a fetch stands with one peer.
+type PeerStatus struct {
+	Addr            string
+	State           State
+	Note            string // why it is down or out
+	Sessions        int
+	Bytes           int64 // of the file, that came from it
+	RateBytesPerSec float64
+	RTT             time.Duration // smoothed; 0 while not known
+	Segments        uint64        // that came
+	Repeated        uint64        // of those: sent again
+}
+
+// traffic is what one session, or all that a peer had, have received.
+type traffic struct {
+	bytes              int64
+	segments, repeated uint64
+}
+
+func (t *traffic) add(o traffic) {
+	t.bytes += o.bytes
+	t.segments += o.segments
+	t.repeated += o.repeated
+}
+
+// Snapshot returns where the fetch stands. Any goroutine may call it.
+func (f *Fetch) Snapshot() Snapshot {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := Snapshot{Name: f.opt.Name, Total: f.size, Elapsed: time.Since(f.began)}
+	if f.assign != nil {
+		s.Done = f.size - f.assign.left
+	}
+	for _, p := range f.peers {
+		st := PeerStatus{Addr: p.Addr, State: p.state, Note: p.note, Sessions: p.sessions, RTT: p.rtt}
+		sum := p.past
+		for c := range f.sessions {
+			if c.peer == p {
+				sum.add(c.shown)
+				if c.active {
+					st.RateBytesPerSec += c.shownRate
+				}
+			}
+		}
+		st.Bytes, st.Segments, st.Repeated = sum.bytes, sum.segments, sum.repeated
+		s.RateBytesPerSec += st.RateBytesPerSec
+		s.Peers = append(s.Peers, st)
+	}
+	return s
+}
+
+// publish tells the fetch how a session does.
+func (f *Fetch) publish(c *clientSession) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.show(c)
+	if c.opened {
+		f.assign.measured(c.id, c.meter.rate, c.sender.Stats().SmoothedRTT)
+	}
+}
+
+func (f *Fetch) show(c *clientSession) {
+	if c.placed > c.shown.bytes {
+		f.moved = time.Now()
+	}
+	segments, _ := c.receiver.Received()
+	c.shown = traffic{c.placed, segments, c.repeated}
+	c.shownRate = c.meter.rate
+	c.peer.rtt = c.sender.Stats().SmoothedRTT
+}
