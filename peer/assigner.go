@@ -39,14 +39,18 @@ type worker struct {
 type assigner struct {
 	free    rangeset.Set // not leased, not received; piece by piece
 	left    int64        // bytes not received
+	done    rangeset.Set
 	workers map[workerID]*worker
 	leases  map[workerID]*rangeset.Set // held by each, in pieces
-	done    rangeset.Set
+
+	// expected is how many sessions will join: the first to come must not take
+	// what all could share.
+	expected int
 }
 
 // newAssigner returns an assigner for a file of size bytes.
-func newAssigner(size int64) *assigner {
-	a := &assigner{left: size, workers: map[workerID]*worker{}, leases: map[workerID]*rangeset.Set{}}
+func newAssigner(size int64, expected int) *assigner {
+	a := &assigner{left: size, expected: expected, workers: map[workerID]*worker{}, leases: map[workerID]*rangeset.Set{}}
 	a.free.Add(rangeset.Range{End: size})
 	return a
 }
@@ -102,7 +106,7 @@ func (a *assigner) share(w *worker) int64 {
 		}
 	}
 	if unknown > 0 { // deal evenly while any rate is not known
-		return a.left / int64(len(a.workers))
+		return a.left / int64(max(a.expected, len(a.workers)))
 	}
 	return int64(float64(a.left) * w.rateBytesPerSec / sum)
 }

@@ -49,6 +49,7 @@ type Fetch struct {
 	peers    []*peerState
 	sessions map[*clientSession]struct{}
 	nextID   workerID
+	over     bool // the outcome is known: sessions end, peers keep their state
 	written  int64
 	lastLive time.Time // when a live peer was seen last
 	moved    time.Time // when file bytes came last
@@ -90,6 +91,9 @@ func (f *Fetch) run(ctx context.Context) error {
 	f.mu.Unlock()
 	f.running.Go(func() { f.write(inner) })
 	err := f.wait(inner)
+	f.mu.Lock()
+	f.over = true
+	f.mu.Unlock()
 	cancel()
 	f.running.Wait()
 	if ctx.Err() != nil && err == nil && !f.whole() {
@@ -224,7 +228,7 @@ func (f *Fetch) start(size int64) error {
 	if err != nil {
 		return err
 	}
-	f.size, f.part, f.assign = size, part, newAssigner(size)
+	f.size, f.part, f.assign = size, part, newAssigner(size, f.wanted())
 	f.log.Info("fetching", zap.String("name", f.opt.Name), zap.Int64("bytes", size))
 	if size == 0 {
 		f.end(nil)

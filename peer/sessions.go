@@ -36,7 +36,7 @@ func (f *Fetch) leave(c *clientSession) {
 	p.past.add(c.shown)
 	delete(f.sessions, c)
 	p.sessions--
-	if p.sessions == 0 && p.state == Live {
+	if p.sessions == 0 && p.state == Live && !f.over {
 		p.state = Silent
 	}
 	for _, x := range c.pieces {

@@ -2,6 +2,7 @@ package proto
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
 )
 
@@ -66,7 +67,8 @@ func (a *Ack) Append(dst []byte) []byte {
 	return dst
 }
 
-// Parse parses an ack frame into a, reusing the space of a.Entries.
+// Parse parses an ack frame into a, reusing the space of a.Entries. After an
+// error the contents of a are undefined.
 func (a *Ack) Parse(b []byte) error {
 	r := reader{b: b}
 	if FrameType(r.u8()) != FrameAck {
@@ -77,7 +79,10 @@ func (a *Ack) Parse(b []byte) error {
 	a.Delay = time.Duration(r.u32()) * time.Microsecond
 	a.Repeats = r.u32()
 	a.Credit = r.u32()
-	a.Entries = a.Entries[:0]
+	if n*entryLen > len(r.b) {
+		return ErrMalformed
+	}
+	a.Entries = slices.Grow(a.Entries[:0], n)
 	for range n {
 		c := r.u16()
 		e := Entry{Channel: Channel(c &^ entryComplete), Burst: Burst(r.u16()), Complete: c&entryComplete != 0}

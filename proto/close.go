@@ -3,6 +3,7 @@ package proto
 import (
 	"encoding/binary"
 	"fmt"
+	"unicode/utf8"
 )
 
 // MaxReason is the length in bytes of the longest reason of a Close or Failed.
@@ -50,7 +51,7 @@ type Close struct {
 
 // Append appends the frame to dst.
 func (c *Close) Append(dst []byte) []byte {
-	reason := c.Reason[:min(len(c.Reason), MaxReason)]
+	reason := cutReason(c.Reason)
 	dst = append(dst, byte(FrameClose))
 	dst = binary.BigEndian.AppendUint16(dst, uint16(c.Code))
 	dst = append(dst, byte(len(reason)))
@@ -68,6 +69,20 @@ func ParseClose(b []byte) (Close, error) {
 	return c, r.end()
 }
 
+// cutReason cuts s to MaxReason bytes, where it can between two characters.
+func cutReason(s string) string {
+	if len(s) <= MaxReason {
+		return s
+	}
+	n := MaxReason
+	for n > MaxReason-utf8.UTFMax && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
+// closeLen returns the length of the close frame at the front of b, more than
+// len(b) if it is cut short.
 func closeLen(b []byte) int {
 	if len(b) < 4 {
 		return 4

@@ -5,7 +5,10 @@
 //
 // Integers are big-endian and unsigned. Ranges are half-open. Every datagram is
 // one of the kinds below and fills its UDP payload to the end. A parser takes a
-// message only if encoding what it parsed gives the same bytes again.
+// message only if encoding what it parsed gives the same bytes again; the one
+// exception is a Hello of another version, of which it reads the first 15 bytes.
+// What it allocates is bounded by the length of its input, never by a length or
+// a count that the input claims.
 //
 // # Datagrams
 //
@@ -22,8 +25,8 @@
 //	0x10  ClientSealed  client -> server  AES-256-GCM
 //	0x11  ServerSealed  server -> client  AES-256-GCM
 //
-// Hello, at least MinHello bytes long, so that no reply to an address that has
-// not proven itself is larger than what it answers:
+// Hello, at least 1,200 bytes long, so that no reply to an address that has not
+// proven itself is larger than what it answers:
 //
 //	0   kind     1
 //	1   magic    4   "ckcp"
@@ -31,7 +34,7 @@
 //	7   hello    8   random; names this attempt
 //	15  cookie   1+n length (0 to 64), then the cookie of a Retry
 //	    noise    2+n length, then Noise message 1
-//	    padding      zero bytes to the end
+//	    padding      zero bytes up to a length of 1,200, none in a longer Hello
 //
 // HelloReply:
 //
@@ -86,7 +89,8 @@
 // without any other datagram's help:
 //
 //	0   type     1
-//	1   index    1   of this segment in its burst, 0 to count-1
+//	1   index    1   of this segment in its burst, 0 to count-1; bit 7 set: it was
+//	                 sent before
 //	2   count    1   segments in the burst, 1 to 64
 //	3   channel  2   below 4,096
 //	5   burst    2   counts the bursts of this channel, modulo 65,536
@@ -116,7 +120,7 @@
 //
 //	0   type     1
 //	1   code     2   CloseCode
-//	3   reason   1+n length, then text in UTF-8
+//	3   reason   1+n length (0 to 255), then text in UTF-8
 //
 // # Control messages
 //
@@ -124,7 +128,7 @@
 // travels as segments of request 0. It carries messages:
 //
 //	0   type     1
-//	1   length   2   of the body
+//	1   length   2   of the body, at most 4,100
 //	3   body
 //
 //	0x01  Open     client   id 4, name n         which file id shall mean
@@ -132,7 +136,7 @@
 //	0x03  Cancel   client   id 4                 send no more of that Get
 //	0x04  Ping     client   nothing              its acknowledgement is the answer
 //	0x41  Opened   server   id 4, size 8, version 16
-//	0x42  Failed   server   id 4, code 2, reason n
+//	0x42  Failed   server   id 4, code 2, reason n (0 to 255)
 //	0x80 and above: extensions; a receiver skips those that it does not know
 //
 // The client numbers its Opens and Gets from 1 in one space, each id used once
@@ -145,5 +149,13 @@
 //
 // Version is 1. A change that a receiver of version 1 would misread takes a new
 // version; what it can skip is an extension frame or message and does not.
-// Hello keeps its first 15 bytes in every version, Versions its whole layout.
+// Hello keeps its first 15 bytes and its least length in every version,
+// Versions its whole layout.
+//
+// # Known limitations
+//
+// Retry has no layout yet, so that a Hello's cookie is always empty. A parser
+// judges each message alone: names and reasons are any bytes (to be checked, or
+// quoted, before use), a message is not held to its direction, and nothing
+// forbids an ack to name a channel twice.
 package proto

@@ -3,10 +3,11 @@ package proto
 import "encoding/binary"
 
 // MinHello is the length of the shortest Hello. Every path that IPv6 allows
-// carries it, and a HelloReply is far shorter (RFC 9000 section 8.1).
+// carries it (RFC 9000 section 14), and a HelloReply is far shorter (section 8.1).
 const MinHello = 1200
 
-// MaxCookie is the length of the longest cookie of a Retry.
+// MaxCookie is the length of the longest cookie of a Retry, in bytes (arbitrary:
+// a tag, a time and some room).
 const MaxCookie = 64
 
 const magic = "ckcp"
@@ -30,7 +31,7 @@ type Hello struct {
 	Version uint16
 	ID      HelloID
 	Cookie  []byte // at most MaxCookie bytes
-	Noise   []byte
+	Noise   []byte // at most 65,535 bytes
 }
 
 // Append appends h to dst, padded to MinHello bytes.
@@ -79,7 +80,8 @@ func ParseHello(b []byte) (Hello, error) {
 }
 
 // Prologue returns what both sides of the handshake must agree on beforehand:
-// the fields of the Hello that stand outside its Noise message.
+// the fields that a Hello has in every version, without its kind. The cookie is
+// not one of them: a Hello repeated with a cookie is the same attempt.
 func (h *Hello) Prologue() []byte {
 	p := []byte(magic)
 	p = binary.BigEndian.AppendUint16(p, h.Version)

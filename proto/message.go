@@ -39,13 +39,13 @@ type Message interface {
 // Open asks for the file Name, to be called ID from now on.
 type Open struct {
 	ID   ID
-	Name string // slash-separated, relative to the server's root
+	Name string // slash-separated, relative to the server's root; at most MaxName bytes
 }
 
 // Get asks for the bytes Range of the file that Open called File.
 type Get struct {
 	ID, File ID
-	Range    rangeset.Range // not empty
+	Range    rangeset.Range // not empty, Start not below 0
 }
 
 // Cancel asks that no more of the Get called ID be sent.
@@ -112,7 +112,7 @@ func (m *Opened) Append(dst []byte) []byte {
 }
 
 func (m *Failed) Append(dst []byte) []byte {
-	reason := m.Reason[:min(len(m.Reason), MaxReason)]
+	reason := cutReason(m.Reason)
 	dst = appendMessage(dst, MessageFailed, 6+len(reason), m.ID)
 	dst = binary.BigEndian.AppendUint16(dst, uint16(m.Code))
 	return append(dst, reason...)
@@ -143,23 +143,23 @@ func parseMessage(t MessageType, body []byte) (m Message, err error) {
 	r := reader{b: body}
 	switch t {
 	case MessageOpen:
-		m = &Open{ID: ID(r.u32()), Name: string(r.rest())}
+		m = &Open{ID: r.id(), Name: string(r.rest())}
 	case MessageGet:
-		g := &Get{ID: ID(r.u32()), File: ID(r.u32()), Range: rangeset.Range{Start: r.offset(), End: r.offset()}}
+		g := &Get{ID: r.id(), File: r.id(), Range: rangeset.Range{Start: r.offset(), End: r.offset()}}
 		if g.Range.Empty() {
 			return nil, ErrMalformed
 		}
 		m = g
 	case MessageCancel:
-		m = &Cancel{ID: ID(r.u32())}
+		m = &Cancel{ID: r.id()}
 	case MessagePing:
 		m = &Ping{}
 	case MessageOpened:
-		o := &Opened{ID: ID(r.u32()), Size: r.offset()}
+		o := &Opened{ID: r.id(), Size: r.offset()}
 		copy(o.Version[:], r.take(len(o.Version)))
 		m = o
 	case MessageFailed:
-		f := &Failed{ID: ID(r.u32()), Code: FailCode(r.u16()), Reason: string(r.rest())}
+		f := &Failed{ID: r.id(), Code: FailCode(r.u16()), Reason: string(r.rest())}
 		if len(f.Reason) > MaxReason {
 			return nil, ErrMalformed
 		}

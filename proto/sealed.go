@@ -5,6 +5,9 @@ import "encoding/binary"
 // SealedHeaderLen is the length of a SealedHeader in bytes.
 const SealedHeaderLen = 18
 
+// tagLen is the length of AES-GCM's tag in bytes (RFC 5116 section 5.2).
+const tagLen = 16
+
 // SealedHeader leads every sealed datagram; it is the AEAD's additional data.
 type SealedHeader struct {
 	Kind    Kind // KindClientSealed or KindServerSealed
@@ -20,9 +23,10 @@ func (h SealedHeader) Append(dst []byte) []byte {
 	return binary.BigEndian.AppendUint64(dst, uint64(h.Number))
 }
 
-// ParseSealed splits a sealed datagram; header and body alias b.
+// ParseSealed splits a sealed datagram; header and body, which ends in the tag,
+// alias b.
 func ParseSealed(b []byte) (h SealedHeader, header, body []byte, err error) {
-	if len(b) < SealedHeaderLen {
+	if len(b) < SealedHeaderLen+tagLen {
 		return h, nil, nil, ErrMalformed
 	}
 	h = SealedHeader{

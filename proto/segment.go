@@ -5,10 +5,13 @@ import "encoding/binary"
 // SegmentHeaderLen is the length in bytes of a segment frame before its payload.
 const SegmentHeaderLen = 19
 
+const segmentRepeat = 1 << 7
+
 // Segment is one datagram's worth of bytes of one burst.
 type Segment struct {
 	Index   uint8 // in its burst, below Count
 	Count   uint8 // segments in the burst, 1 to MaxBurst
+	Repeat  bool  // sent before
 	Channel Channel
 	Burst   Burst
 	Request ID
@@ -22,6 +25,9 @@ func (s *Segment) PutHeader(b []byte) {
 	_ = b[SegmentHeaderLen-1]
 	b[0] = byte(FrameSegment)
 	b[1] = s.Index
+	if s.Repeat {
+		b[1] |= segmentRepeat
+	}
 	b[2] = s.Count
 	binary.BigEndian.PutUint16(b[3:], uint16(s.Channel))
 	binary.BigEndian.PutUint16(b[5:], uint16(s.Burst))
@@ -42,8 +48,9 @@ func ParseSegment(b []byte) (Segment, error) {
 		return Segment{}, ErrMalformed
 	}
 	s := Segment{
-		Index:   b[1],
+		Index:   b[1] &^ segmentRepeat,
 		Count:   b[2],
+		Repeat:  b[1]&segmentRepeat != 0,
 		Channel: Channel(binary.BigEndian.Uint16(b[3:])),
 		Burst:   Burst(binary.BigEndian.Uint16(b[5:])),
 		Request: ID(binary.BigEndian.Uint32(b[7:])),

@@ -9,7 +9,7 @@ const maxVersions = 16
 // authentic: a hint for an error message, never a reason to give up early.
 type Versions struct {
 	ID       HelloID
-	Versions []uint16
+	Versions []uint16 // 1 to 16
 }
 
 // Append appends v to dst.
@@ -29,10 +29,12 @@ func ParseVersions(b []byte) (Versions, error) {
 		return Versions{}, ErrMalformed
 	}
 	v := Versions{ID: HelloID(r.u64())}
-	if n := len(r.b); n == 0 || n > 2*maxVersions {
+	n := len(r.b)
+	if n == 0 || n > 2*maxVersions {
 		return Versions{}, ErrMalformed
 	}
-	for len(r.b) > 0 && !r.bad {
+	v.Versions = make([]uint16, 0, n/2)
+	for len(r.b) > 0 {
 		v.Versions = append(v.Versions, r.u16())
 	}
 	return v, r.end()

@@ -63,6 +63,15 @@ func (r *reader) offset() int64 {
 	return int64(v)
 }
 
+// id takes the number of an Open or a Get, never that of the control stream.
+func (r *reader) id() ID {
+	v := ID(r.u32())
+	if v == Control {
+		r.bad = true
+	}
+	return v
+}
+
 // rest takes all that is left.
 func (r *reader) rest() []byte { return r.take(len(r.b)) }
 

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+
+	"chunkcp/config"
+	"chunkcp/internal/argv"
+	"chunkcp/internal/partfile"
+	"chunkcp/peer"
+)
+
+// The exit codes, for scripts. They do not change.
+const (
+	exitDone        = 0
+	exitOther       = 1
+	exitUsage       = 2
+	exitConfig      = 3 // config file, or a key
+	exitNotFound    = 4 // on any peer
+	exitRefused     = 5
+	exitNoPeers     = 6 // alive, or timed out
+	exitIntegrity   = 7
+	exitChanged     = 8 // the source, or the peers disagree
+	exitLocalIO     = 9
+	exitDestination = 10 // exists, or is locked
+	exitInterrupted = 130
+)
+
+// usageError is a mistake on the command line.
+type usageError struct{ error }
+
+func (e *usageError) Unwrap() error { return e.error }
+
+// localError is a failure of this host's files.
+type localError struct{ error }
+
+func (e *localError) Unwrap() error { return e.error }
+
+// exitCode maps an error to the program's exit code. It is the only place that
+// does.
+func exitCode(err error) int {
+	for _, kind := range []struct {
+		err  error
+		code int
+	}{
+		{errInterrupted, exitInterrupted},
+		{peer.ErrUsage, exitUsage},
+		{peer.ErrKey, exitConfig},
+		{peer.ErrNotFound, exitNotFound},
+		{peer.ErrRefused, exitRefused},
+		{peer.ErrNoPeers, exitNoPeers},
+		{peer.ErrSourceChanged, exitChanged},
+		{peer.ErrPeersDisagree, exitChanged},
+		{partfile.ErrExists, exitDestination},
+		{partfile.ErrLocked, exitDestination},
+	} {
+		if errors.Is(err, kind.err) {
+			return kind.code
+		}
+	}
+	switch {
+	case isA[*usageError](err), isA[*argv.Error](err):
+		return exitUsage
+	case isA[*config.Error](err):
+		return exitConfig
+	case isA[*localError](err), isA[*fs.PathError](err), isA[*os.LinkError](err):
+		return exitLocalIO
+	}
+	return exitOther
+}
+
+func isA[E error](err error) bool {
+	var e E
+	return errors.As(err, &e)
+}
+
+// message is what the user is told: what went wrong, and what to do.
+func message(err error) string {
+	hint := ""
+	switch {
+	case errors.Is(err, errInterrupted):
+		hint = "what came is kept in the part file"
+	case isA[*usageError](err), isA[*argv.Error](err):
+		hint = "see chunkcp --help"
+	case errors.Is(err, syscall.ENOSPC):
+		hint = "free some space, or choose another place with -o"
+	case errors.Is(err, partfile.ErrExists):
+		hint = "choose another name with -o, or leave out --no-clobber"
+	case errors.Is(err, peer.ErrNoPeers):
+		hint = "is chunkcp serve running there, and does a firewall let UDP through?"
+	case errors.Is(err, peer.ErrNotFound):
+		hint = "names are relative to the server's --root, with slashes"
+	}
+	text := strings.TrimSpace(err.Error())
+	if hint == "" || strings.Contains(text, hint) {
+		return text
+	}
+	return text + "\nchunkcp: " + hint
+}

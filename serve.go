@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"chunkcp/config"
+	"chunkcp/peer"
+)
+
+func serveCommand() *cli.Command {
+	return &cli.Command{
+		Name:            "serve",
+		Usage:           "offer the files below a directory",
+		HideHelpCommand: true,
+		OnUsageError:    func(_ *cli.Context, err error, _ bool) error { return &usageError{err} },
+		Flags: append([]cli.Flag{
+			&cli.StringFlag{Name: "root", Usage: "the `DIR` whose files are offered (default: the working directory)"},
+			&cli.StringFlag{Name: "listen", Usage: fmt.Sprintf("`HOST:PORT` to listen on (default: :%d)", config.DefaultPort)},
+			&cli.StringFlag{Name: "config", Usage: "config `FILE`"},
+			&cli.StringFlag{Name: "log-level", Value: "info", Usage: "`LEVEL` of the log: debug, info, warn or error"},
+		}, experimentFlags()...),
+		Action: serve,
+	}
+}
+
+// experimentFlags turn a session into what textbooks describe. Nobody needs
+// them to fetch a file.
+func experimentFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.IntFlag{Name: "channels", Usage: "for experiments: at most `N` stop-and-wait channels a session (default: as many as the path needs)"},
+		&cli.IntFlag{Name: "burst", Usage: "for experiments: `N` segments outstanding on a channel (default: about a millisecond of sending)"},
+	}
+}
+
+func experimentLimits(c *cli.Context) peer.Limits {
+	return peer.Limits{Channels: c.Int("channels"), Burst: c.Int("burst")}
+}
+
+func serve(c *cli.Context) error {
+	if c.Args().Present() {
+		return &usageError{fmt.Errorf("serve takes no argument, got %q: name the directory with --root", c.Args().First())}
+	}
+	file, err := loadConfig(c.String("config"))
+	if err != nil {
+		return err
+	}
+	listen, err := config.ParseListen(first(c.String("listen"), file.Serve.Listen, fmt.Sprintf(":%d", config.DefaultPort)))
+	if err != nil {
+		return &usageError{err}
+	}
+	log, err := serveLog(c.String("log-level"))
+	if err != nil {
+		return err
+	}
+	defer log.Sync()
+	identity, _, err := loadIdentity()
+	if err != nil {
+		return err
+	}
+	err = peer.Serve(c.Context, peer.ServeOptions{
+		Root:     first(c.String("root"), file.Serve.Root, "."),
+		Listen:   listen,
+		Limits:   experimentLimits(c),
+		Identity: identity,
+		Log:      log,
+	})
+	return err
+}
+
+// first returns the first string that is not empty.
+func first(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
