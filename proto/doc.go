@@ -48,7 +48,8 @@
 //	0   kind     1
 //	1   session  8   the id that the Welcome gave
 //	9   noise        Noise message 3 to the end; its payload is a Welcome with
-//	                 session 0, then control messages: the first requests
+//	                 session 0, then whole control messages: the first requests,
+//	                 which are no part of the control stream
 //
 // Versions answers a Hello of a version that the server does not speak:
 //
@@ -73,6 +74,12 @@
 //	10  number   8   packet number: grows with every datagram of a direction
 //	18  frames       sealed; the 18 bytes before them are additional data
 //	    tag      16
+//
+// The keys of a direction come from its half of Noise's Split, the secret of
+// phase 0: HKDF-Expand with SHA-256 (RFC 5869) gives with info "chunkcp key" the
+// AES-256-GCM key, with "chunkcp iv" 12 bytes, with "chunkcp ku" the secret of the
+// next phase. The nonce is those 12 bytes, the last 8 of them xored with the
+// packet number (RFC 9001, section 5.3).
 //
 // # Frames
 //
