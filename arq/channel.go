@@ -33,6 +33,14 @@ func (c *channel) start(request proto.ID, data rangeset.Range, segment, limit in
 	c.acked, c.lost, c.flights = 0, 0, c.flights[:0]
 }
 
+// span returns where n segments from segment i on lie.
+func (c *channel) span(i, n int) rangeset.Range { return spanOf(c.data, c.segment, i, n) }
+
+func spanOf(data rangeset.Range, segment, i, n int) rangeset.Range {
+	start := data.Start + int64(i)*int64(segment)
+	return rangeset.Range{Start: start, End: min(start+int64(n)*int64(segment), data.End)}
+}
+
 // all returns the mask of all segments of the burst.
 func (c *channel) all() uint64 { return allOf(c.count) }
 

@@ -10,6 +10,9 @@ type Controller interface {
 	// PacingRate returns bytes per second, 0 for as fast as the window allows.
 	PacingRate() float64
 
+	// SetSegment is told that segments have so many bytes from now on.
+	SetSegment(bytes int)
+
 	// OnAck is told of bytes newly acknowledged.
 	OnAck(now time.Time, a AckSample)
 

@@ -60,6 +60,16 @@ func (c *Cubic) PacingRate() float64 {
 	return gain * c.window / c.smoothed.Seconds()
 }
 
+// SetSegment implements Controller.
+func (c *Cubic) SetSegment(bytes int) {
+	// What is counted in segments stands for as many bytes as before.
+	ratio := c.segment / float64(bytes)
+	c.wMax *= ratio
+	c.wEst *= ratio
+	c.segment = float64(bytes)
+	c.window = max(c.window, 2*c.segment)
+}
+
 // OnAck implements Controller.
 func (c *Cubic) OnAck(now time.Time, a AckSample) {
 	c.smoothed = a.SmoothedRTT

@@ -11,6 +11,7 @@ type Fixed struct {
 
 func (f *Fixed) Window() int                  { return f.WindowBytes }
 func (f *Fixed) PacingRate() float64          { return f.RateBytesPerSec }
+func (f *Fixed) SetSegment(int)               {}
 func (f *Fixed) OnAck(time.Time, AckSample)   {}
 func (f *Fixed) OnLoss(time.Time, LossSample) {}
 func (f *Fixed) OnSilence(time.Time)          {}

@@ -231,6 +231,10 @@ func (s *Sender) HandleTimeout(now time.Time) {
 	}
 }
 
+// Silent reports that several probe timeouts have passed since anything was
+// acknowledged.
+func (s *Sender) Silent() bool { return s.loss.probes >= blackHoleProbes }
+
 // probeAt returns when the probe timeout expires, zero if nothing is awaited.
 func (s *Sender) probeAt() time.Time {
 	blocked := s.inFlight == 0 && s.credit == 0 && s.pending()

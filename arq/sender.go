@@ -26,10 +26,7 @@ type Transmission struct {
 }
 
 // Bytes returns where segment i of the burst lies.
-func (t *Transmission) Bytes(i int) rangeset.Range {
-	start := t.Data.Start + int64(i)*int64(t.Segment)
-	return rangeset.Range{Start: start, End: min(start+int64(t.Segment), t.Data.End)}
-}
+func (t *Transmission) Bytes(i int) rangeset.Range { return spanOf(t.Data, t.Segment, i, 1) }
 
 // Sender is the sending side of a session: its channels, what they have in
 // flight, and what may be sent when.
@@ -84,6 +81,54 @@ func (s *Sender) Send(request proto.ID, data rangeset.Range) {
 // finished: a channel that waits must not be left waiting.
 func (s *Sender) Cancel(request proto.ID) { s.work.cancel(request) }
 
+// SetSegment changes how many bytes a segment has, from the next burst on.
+func (s *Sender) SetSegment(bytes int) {
+	s.cfg.SegmentBytes = bytes
+	s.cc.SetSegment(bytes)
+}
+
+// Shrink changes how many bytes a segment has to fewer, because the path does
+// not carry those of before: what is outstanding is cut anew.
+func (s *Sender) Shrink(bytes int) {
+	s.SetSegment(bytes)
+	for i := range s.channels {
+		c := &s.channels[i]
+		if !c.busy || c.segment <= bytes {
+			continue
+		}
+		s.recall(c, proto.Channel(i))
+		if i == 0 {
+			s.control.sent = c.data.Start // the reader knows what came
+			continue
+		}
+		s.work.close(c.request, int64(c.bytes(c.acked)))
+		missing := c.all() &^ c.acked
+		for missing != 0 {
+			first := bits.TrailingZeros64(missing)
+			n := bits.TrailingZeros64(^(missing >> first))
+			s.work.pushFront(work{c.request, c.span(first, n)})
+			missing &^= allOf(n) << first
+		}
+		s.idle = append(s.idle, proto.Channel(i))
+	}
+	s.log.trim()
+}
+
+// recall takes a channel's burst back, acknowledged or not.
+func (s *Sender) recall(c *channel, ch proto.Channel) {
+	for _, seq := range c.flights {
+		if seq >= s.log.head {
+			f := s.log.at(seq)
+			s.inFlight -= c.bytes(f.inFlight)
+			f.inFlight = 0
+		}
+	}
+	if c.queued {
+		s.unqueueRepair(ch)
+	}
+	c.busy = false
+}
+
 // Abort drops a request whose bytes can no longer be had: what waits, and what
 // is outstanding too.
 func (s *Sender) Abort(request proto.ID) {
@@ -93,16 +138,7 @@ func (s *Sender) Abort(request proto.ID) {
 		if !c.busy || c.request != request {
 			continue
 		}
-		for _, seq := range c.flights {
-			if seq >= s.log.head {
-				f := s.log.at(seq)
-				s.inFlight -= c.bytes(f.inFlight)
-				f.inFlight = 0
-			}
-		}
-		if c.queued {
-			s.unqueueRepair(proto.Channel(i))
-		}
+		s.recall(c, proto.Channel(i))
 		s.finish(c, proto.Channel(i))
 	}
 	s.log.trim()

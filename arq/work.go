@@ -1,6 +1,8 @@
 package arq
 
 import (
+	"slices"
+
 	"chunkcp/internal/rangeset"
 	"chunkcp/proto"
 )
@@ -26,8 +28,17 @@ func (q *workQueue) push(w work) {
 	q.open[w.request] += w.data.Len()
 }
 
+// pushFront puts back what was taken before.
+func (q *workQueue) pushFront(w work) {
+	q.items = slices.Insert(q.items, 0, w)
+	q.bytes += w.data.Len()
+}
+
 // close notes that n bytes of a request are acknowledged or cancelled.
 func (q *workQueue) close(request proto.ID, n int64) {
+	if n == 0 {
+		return
+	}
 	if q.open[request] -= n; q.open[request] == 0 {
 		delete(q.open, request)
 		q.finished = append(q.finished, request)

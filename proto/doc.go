@@ -89,6 +89,8 @@
 //	0x01  ack
 //	0x02  segment  the last of its datagram: its payload reaches to the end
 //	0x03  close
+//	0x04  MTU probe
+//	0x05  MTU reply
 //	0x80 and above: extensions, a type and a 2-byte length, then that many
 //	      bytes. A receiver skips those that it does not know.
 //
@@ -128,6 +130,12 @@
 //	0   type     1
 //	1   code     2   CloseCode
 //	3   reason   1+n length (0 to 255), then text in UTF-8
+//
+// An MTU probe is followed by padding that makes its datagram as long as it
+// says. It is answered, at once and once, by an MTU reply, which is not:
+//
+//	0   type     1
+//	1   size     2   of the probe's datagram, bytes of UDP payload
 //
 // # Control messages
 //

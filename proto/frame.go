@@ -12,6 +12,9 @@ const (
 	FrameSegment FrameType = 0x02
 	FrameClose   FrameType = 0x03
 
+	FrameMTUProbe FrameType = 0x04
+	FrameMTUReply FrameType = 0x05
+
 	frameExtension FrameType = 0x80 // and above
 )
 
@@ -31,6 +34,8 @@ func NextFrame(b []byte) (t FrameType, frame, rest []byte, err error) {
 			n = len(b)
 		case t == FrameClose:
 			n = closeLen(b)
+		case t == FrameMTUProbe || t == FrameMTUReply:
+			n = mtuLen
 		case t >= frameExtension && len(b) >= 3:
 			n = 3 + int(binary.BigEndian.Uint16(b[1:]))
 		default:

@@ -15,6 +15,10 @@ func parseFrame(t FrameType, frame []byte) (encoder, error) {
 		return parseSegment(frame)
 	case FrameClose:
 		return parseClose(frame)
+	case FrameMTUProbe:
+		return parseMTUProbe(frame)
+	case FrameMTUReply:
+		return parseMTUReply(frame)
 	}
 	panic("BUG: NextFrame returned a frame of no known type")
 }
@@ -32,7 +36,7 @@ func frames(b []byte) ([]string, error) {
 }
 
 func frameVectors() []vector {
-	return slices.Concat(ackVectors(), closeVectors(), segmentVectors())
+	return slices.Concat(ackVectors(), closeVectors(), mtuProbeVectors(), mtuReplyVectors(), segmentVectors())
 }
 
 func TestNextFrame(t *testing.T) {
@@ -79,7 +83,7 @@ func TestNextFrameMalformed(t *testing.T) {
 		{"ack of 255 entries with two of them", with(ack, 1, 255)},
 		{"close of 255 bytes without them", []byte{3, 0, 0, 255}},
 	}
-	for typ := 0x04; typ < 0x80; typ++ {
+	for typ := int(FrameMTUReply) + 1; typ < 0x80; typ++ {
 		rows = append(rows, malformed{"unknown type below 0x80", []byte{byte(typ), 0, 1, 0}})
 	}
 	for _, row := range rows {
