@@ -98,5 +98,5 @@ func message(err error) string {
 	if hint == "" || strings.Contains(text, hint) {
 		return text
 	}
-	return text + "\nchunkcp: " + hint
+	return text + "\n" + hint
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -60,7 +61,9 @@ func run(ctx context.Context, args []string) int {
 		return exitDone
 	}
 	code := exitCode(err)
-	fmt.Fprintf(os.Stderr, "chunkcp: %s\n", ui.Escape(message(err)))
+	for line := range strings.SplitSeq(message(err), "\n") {
+		fmt.Fprintf(os.Stderr, "chunkcp: %s\n", ui.Escape(line))
+	}
 	return code
 }
 

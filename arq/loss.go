@@ -67,11 +67,13 @@ func (s *Sender) HandleAck(now time.Time, a *proto.Ack) error {
 			return err
 		}
 	}
+	if s.loss.probes >= silentProbes && sample.Bytes > 0 {
+		s.cc.OnSilence(now)
+	}
+	if sample.Bytes > 0 || a.Credit == 0 {
+		s.loss.probes = 0 // the peer is there, though it may have no room
+	}
 	if sample.Bytes > 0 {
-		if s.loss.probes >= silentProbes {
-			s.cc.OnSilence(now)
-		}
-		s.loss.probes = 0
 		sample.SmoothedRTT, sample.MinRTT = s.rtt.smoothed, s.rtt.min
 		s.cc.OnAck(now, sample)
 	}

@@ -101,6 +101,14 @@ func (r *Receiver) HandleSegment(now time.Time, pn proto.PacketNumber, seg *prot
 	return true, nil
 }
 
+// Announce makes an acknowledgement due at now though nothing new has arrived:
+// the credit has changed, or a segment was refused for want of room.
+func (r *Receiver) Announce(now time.Time) {
+	if r.segments > 0 {
+		r.due = now
+	}
+}
+
 // touch moves a channel to the front of the list of recent changes.
 func (r *Receiver) touch(ch proto.Channel, now time.Time) {
 	c := &r.channels[ch]

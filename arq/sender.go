@@ -259,7 +259,7 @@ func (s *Sender) choose() (ch proto.Channel, mask uint64, repeat bool) {
 	if len(s.repairs) > 0 {
 		return s.repair(room)
 	}
-	if s.work.empty() {
+	if s.work.empty() || room <= 0 {
 		return 0, 0, false
 	}
 	want := s.burstSegments()

@@ -68,6 +68,7 @@ type clientSession struct {
 	placed   int64 // bytes of the file that came
 	pinged   time.Time
 	woken    atomic.Bool
+	starved  atomic.Bool // the credit given last was little, for want of memory
 
 	// Guarded by Fetch.mu.
 	active    bool // is given work
@@ -134,6 +135,9 @@ func (c *clientSession) run(ctx context.Context) error {
 	for {
 		now := time.Now()
 		c.takeWork(now)
+		if c.starved.Load() && c.credit() >= PieceBytes {
+			c.receiver.Announce(now)
+		}
 		if err := c.send(now); err != nil {
 			return err
 		}
@@ -340,6 +344,7 @@ func (c *clientSession) credit() uint32 {
 	if rtt := c.sender.Stats().MinRTT; rtt > 0 && rtt < lanRTT {
 		n = min(n, uint32(c.conn.ReadBuffer(baseDatagram)))
 	}
+	c.starved.Store(n < PieceBytes)
 	return n
 }
 

@@ -24,6 +24,10 @@ const (
 	// watchInterval is how often a fetch looks whether it can go on.
 	watchInterval = 100 * time.Millisecond
 
+	// writers is how many pieces are written at once: with one alone, the
+	// sessions outrun it when all compete for the CPU.
+	writers = 4
+
 	// maxCredit bounds what one session may have in flight (arbitrary): 8
 	// Gbit/s over 64 ms.
 	maxCredit = 64 << 20
@@ -89,7 +93,9 @@ func (f *Fetch) run(ctx context.Context) error {
 		f.running.Go(func() { f.keep(inner, p) })
 	}
 	f.mu.Unlock()
-	f.running.Go(func() { f.write(inner) })
+	for range writers {
+		f.running.Go(func() { f.write(inner) })
+	}
 	err := f.wait(inner)
 	f.mu.Lock()
 	f.over = true
@@ -162,6 +168,11 @@ func (f *Fetch) write(ctx context.Context) {
 		f.written += p.data.Len()
 		f.pool.put(p)
 		done := f.written == f.size
+		for c := range f.sessions {
+			if c.starved.Load() {
+				c.wake()
+			}
+		}
 		f.mu.Unlock()
 		if done {
 			f.end(nil)

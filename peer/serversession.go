@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"chunkcp/arq"
 	"chunkcp/internal/rangeset"
 	"chunkcp/internal/udp"
 	"chunkcp/proto"
@@ -59,6 +60,7 @@ func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w pr
 		c.sender.ObserveRTT(rtt)
 	}
 	c.conn, c.addr, c.party, c.buffers, c.heard = conn, p.addr, c, s.buffers, now
+	c.mtu = arq.NewPathMTU(now, baseDatagram, int(w.MaxDatagram), c.sender.ProbeTimeout())
 	return c, nil
 }
 

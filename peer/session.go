@@ -62,6 +62,7 @@ type session struct {
 	control  arq.ControlReader
 	party    party
 	buffers  *burstBuffers
+	mtu      *arq.PathMTU // nil on a side that sends little
 	ack      proto.Ack
 
 	heard     time.Time // when the last authentic datagram came
@@ -117,6 +118,11 @@ func (s *session) handle(now time.Time, datagram []byte) error {
 			err = s.handleAck(now, frame)
 		case t == proto.FrameSegment:
 			err = s.handleSegment(now, h.Number, frame)
+		case t == proto.FrameMTUProbe:
+			reply := proto.MTUReply{Size: uint16(len(datagram))}
+			err = s.sendFrame(&reply)
+		case t == proto.FrameMTUReply:
+			err = s.handleMTUReply(frame)
 		case t == proto.FrameClose:
 			c, cerr := proto.ParseClose(frame)
 			if cerr != nil {
@@ -144,6 +150,17 @@ func (s *session) handleAck(now time.Time, frame []byte) error {
 	return nil
 }
 
+func (s *session) handleMTUReply(frame []byte) error {
+	r, err := proto.ParseMTUReply(frame)
+	if err != nil {
+		return violation(err)
+	}
+	if s.mtu != nil && s.mtu.Confirm(int(r.Size)) {
+		s.sender.SetSegment(s.mtu.Size() - segmentOverhead)
+	}
+	return nil
+}
+
 func (s *session) handleSegment(now time.Time, pn proto.PacketNumber, frame []byte) error {
 	seg, err := proto.ParseSegment(frame)
 	if err != nil {
@@ -151,6 +168,7 @@ func (s *session) handleSegment(now time.Time, pn proto.PacketNumber, frame []by
 	}
 	if seg.Request != proto.Control && !s.party.room(&seg) {
 		s.refused++
+		s.receiver.Announce(now)
 		return nil
 	}
 	if seg.Repeat {
@@ -203,6 +221,9 @@ func (s *session) tell(m proto.Message) error {
 
 // flush sends all that may be sent now.
 func (s *session) flush(now time.Time) error {
+	if err := s.probeMTU(now); err != nil {
+		return err
+	}
 	for t, ok := s.sender.Poll(now); ok; t, ok = s.sender.Poll(now) {
 		if err := s.sendBurst(&t); err != nil {
 			return err
@@ -210,6 +231,23 @@ func (s *session) flush(now time.Time) error {
 	}
 	if s.receiver.AckDue(now) {
 		return s.sendAck(now)
+	}
+	return nil
+}
+
+// probeMTU sends the probes that are due, and falls back to short datagrams
+// when nothing is heard.
+func (s *session) probeMTU(now time.Time) error {
+	if s.mtu == nil {
+		return nil
+	}
+	if s.sender.Silent() && s.mtu.BlackHole(now) {
+		s.sender.Shrink(s.mtu.Size() - segmentOverhead)
+	}
+	for size, ok := s.mtu.Poll(now); ok; size, ok = s.mtu.Poll(now) {
+		if err := s.sendPadded(&proto.MTUProbe{Size: uint16(size)}, size); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -266,43 +304,62 @@ func (s *session) header(pn proto.PacketNumber) proto.SealedHeader {
 }
 
 func (s *session) sendAck(now time.Time) error {
-	a := s.receiver.Ack(now, s.party.credit())
-	return s.sendFrame(func(b []byte) []byte { return a.Append(b) })
+	return s.sendFrame(s.receiver.Ack(now, s.party.credit()))
 }
 
 // close tells the peer that the session ends. Nobody answers; if it is lost,
 // the peer finds out by silence.
 func (s *session) close(code proto.CloseCode, reason string) {
-	c := proto.Close{Code: code, Reason: reason}
-	_ = s.sendFrame(c.Append)
+	_ = s.sendFrame(&proto.Close{Code: code, Reason: reason})
 }
 
-// sendFrame sends one frame in a datagram of its own.
-func (s *session) sendFrame(appendTo func([]byte) []byte) error {
+// frame is a frame that makes a datagram of its own.
+type frame interface{ Append(dst []byte) []byte }
+
+func (s *session) sendFrame(f frame) error { return s.sendPadded(f, 0) }
+
+// sendPadded sends one frame in a datagram of at least size bytes.
+func (s *session) sendPadded(f frame, size int) error {
 	buf := s.buffers.get()
 	defer s.buffers.put(buf)
 	pn := s.sender.NextNumber()
 	out := s.header(pn).Append(buf.out[:0])
 	plain := len(out)
-	out = appendTo(out)
+	out = f.Append(out)
+	if n := size - secure.Overhead - len(out); n > 0 {
+		out = out[:len(out)+n]
+		clear(out[len(out)-n:])
+	}
 	out = s.sealer.Seal(out[:plain], out[:plain], out[plain:], uint64(pn))
 	return s.write(out, len(out))
 }
 
 // write hands datagrams to the kernel. An error of the path or of this host
 // counts as loss: what it says may be forged, and what matters shows in the
-// acknowledgements.
+// acknowledgements. That this host takes no datagrams of a size is its own word.
 func (s *session) write(out []byte, datagram int) error {
-	err := s.conn.Write(out, min(datagram, len(out)), s.addr)
-	if errors.Is(err, errConnClosed) {
+	datagram = min(datagram, len(out))
+	err := s.conn.Write(out, datagram, s.addr)
+	switch {
+	case errors.Is(err, errConnClosed):
 		return err
+	case errors.Is(err, udp.ErrTooLong) && s.mtu != nil && s.mtu.TooLong(datagram):
+		s.sender.Shrink(s.mtu.Size() - segmentOverhead)
 	}
 	return nil
 }
 
-// nextTimeout returns when to call timeout if nothing arrives before, zero for never.
+// nextTimeout returns when to flush if nothing arrives before, zero for never.
 func (s *session) nextTimeout() time.Time {
-	a, b := s.sender.NextTimeout(), s.receiver.NextTimeout()
+	next := firstOf(s.sender.NextTimeout(), s.receiver.NextTimeout())
+	if s.mtu != nil {
+		next = firstOf(next, s.mtu.NextTimeout())
+	}
+	return next
+}
+
+// firstOf returns the earlier of two times, where zero means never.
+func firstOf(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b
 	}

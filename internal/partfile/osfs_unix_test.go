@@ -1,0 +1,158 @@
+//go:build unix
+
+package partfile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestPlantedPartFileIsRefused(t *testing.T) {
+	for name, plant := range map[string]func(path, victim string) error{
+		"symlink":   func(path, victim string) error { return os.Symlink(victim, path) },
+		"fifo":      func(path, _ string) error { return syscall.Mkfifo(path, 0o666) },
+		"directory": func(path, _ string) error { return os.Mkdir(path, 0o777) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			dest, victim := filepath.Join(dir, "file"), filepath.Join(dir, "victim")
+			put(t, victim, "precious")
+			if err := plant(partPath(dest), victim); err != nil {
+				t.Fatal(err)
+			}
+			_, err := Create(dest, 3, Option{})
+			if !errors.Is(err, errForeignPart) || !strings.Contains(err.Error(), partPath(dest)) {
+				t.Errorf("Create = %v, want errForeignPart and the path", err)
+			}
+			wantContent(t, victim, "precious")
+			wantNames(t, dir, ".file.chunkcp-part", "victim")
+		})
+	}
+}
+
+func TestDestinationThatIsNoFile(t *testing.T) {
+	dir := t.TempDir()
+	fifo := filepath.Join(dir, "fifo")
+	if err := syscall.Mkfifo(fifo, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	toDevice, toDir := filepath.Join(dir, "to device"), filepath.Join(dir, "to directory")
+	if err := errors.Join(os.Symlink(os.DevNull, toDevice), os.Symlink(dir, toDir)); err != nil {
+		t.Fatal(err)
+	}
+	for dest, want := range map[string]error{
+		os.DevNull: errNotFile, fifo: errNotFile, toDevice: errNotFile, toDir: syscall.EISDIR,
+	} {
+		if _, err := Create(dest, 3, Option{}); !errors.Is(err, want) {
+			t.Errorf("Create(%s) = %v, want %v", dest, err, want)
+		}
+	}
+	wantNames(t, dir, "fifo", "to device", "to directory")
+}
+
+// Something that must not be replaced appears while the fetch runs.
+func TestFIFOAppearsUnderTheFetch(t *testing.T) {
+	dest := filepath.Join(t.TempDir(), "file")
+	p := create(t, dest, 3, Option{})
+	write(t, p, "new")
+	if err := syscall.Mkfifo(dest, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Commit(); !errors.Is(err, errNotFile) {
+		t.Fatalf("Commit over a FIFO = %v, want errNotFile", err)
+	}
+	if got := mode(t, dest).Type(); got != fs.ModeNamedPipe {
+		t.Errorf("destination is now %v, want the FIFO", got)
+	}
+}
+
+func TestLinkIsReplacedAndItsTargetKept(t *testing.T) {
+	dir := t.TempDir()
+	target, link, dangling := filepath.Join(dir, "target"), filepath.Join(dir, "link"), filepath.Join(dir, "dangling")
+	put(t, target, "old")
+	if err := errors.Join(os.Symlink(target, link), os.Symlink("nowhere", dangling)); err != nil {
+		t.Fatal(err)
+	}
+	for _, dest := range []string{link, dangling} {
+		p := create(t, dest, 3, Option{})
+		write(t, p, "new")
+		if err := p.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Lstat(dest); err != nil || !info.Mode().IsRegular() {
+			t.Errorf("%s after the commit: %v, %v; want a regular file", dest, info, err)
+		}
+		wantContent(t, dest, "new")
+	}
+	wantContent(t, target, "old")
+	wantNames(t, dir, "dangling", "link", "target")
+}
+
+func TestMode(t *testing.T) {
+	dir := t.TempDir()
+	// What a file gets here whose creator asks for 0666.
+	plain := filepath.Join(dir, "plain")
+	f, err := os.OpenFile(plain, os.O_CREATE|os.O_WRONLY, 0o666)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	for _, c := range []struct{ option, want fs.FileMode }{
+		{0, mode(t, plain)},
+		{0o600, 0o600},
+		{0o777, 0o777},
+		{fs.ModeSetuid | 0o755, 0o755},
+	} {
+		dest := filepath.Join(dir, "file")
+		// Left with its final mode by a commit that failed.
+		put(t, partPath(dest), "left")
+		p := create(t, dest, 3, Option{Mode: c.option})
+		if got := mode(t, partPath(dest)); got != 0o600 {
+			t.Errorf("mode of the part file is %v, want 0600", got)
+		}
+		write(t, p, "new")
+		if err := p.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		if got := mode(t, dest); got != c.want {
+			t.Errorf("mode with option %v is %v, want %v", c.option, got, c.want)
+		}
+	}
+}
+
+func mode(t *testing.T, path string) fs.FileMode {
+	t.Helper()
+	info, err := os.Lstat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Mode()
+}
+
+func TestRenameWithoutReplace(t *testing.T) {
+	for name, rename := range map[string]func(from, to string) error{
+		"system": renameNew, "link": linkNew,
+	} {
+		dir := t.TempDir()
+		from, to := filepath.Join(dir, "from"), filepath.Join(dir, "to")
+		put(t, from, "new")
+		put(t, to, "old")
+		if err := rename(from, to); !errors.Is(err, fs.ErrExist) {
+			t.Errorf("%s: rename over a file = %v, want ErrExist", name, err)
+		}
+		wantContent(t, to, "old")
+		if err := os.Remove(to); err != nil {
+			t.Fatal(err)
+		}
+		if err := rename(from, to); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		wantContent(t, to, "new")
+		wantNames(t, dir, "to")
+	}
+}

@@ -1,0 +1,119 @@
+package partfile
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"sync"
+)
+
+// Part is a file on its way to its final name. WriteAt is for any number of
+// goroutines; so are the others, of which the first one ends the Part.
+type Part struct {
+	disk      FS
+	dest      string // the final path
+	path      string // the part file's
+	size      int64
+	mode      fs.FileMode // of the final file
+	noClobber bool
+
+	// ending is shared by writers and held alone by what ends the Part, so that
+	// no write under way reaches a file that already has its final name.
+	ending sync.RWMutex
+	file   File // nil once the Part has ended
+	dir    Dir
+
+	failing sync.Mutex
+	failure error // the first of WriteAt
+}
+
+// WriteAt writes b at byte off of the file, all of it or an error. Once a write
+// has failed the file can not become whole: every later WriteAt and Commit
+// return that first error.
+func (p *Part) WriteAt(b []byte, off int64) (int, error) {
+	p.ending.RLock()
+	defer p.ending.RUnlock()
+	if p.file == nil {
+		return 0, pathError("write", p.path, fs.ErrClosed)
+	}
+	if err := p.failed(); err != nil {
+		return 0, err
+	}
+	if off < 0 || int64(len(b)) > p.size-off {
+		return 0, p.fail(fmt.Errorf("%d bytes at %d are outside the file's %d", len(b), off, p.size))
+	}
+	n, err := p.file.WriteAt(b, off)
+	if err == nil && n < len(b) {
+		err = io.ErrShortWrite
+	}
+	if err != nil {
+		return n, p.fail(err)
+	}
+	return n, nil
+}
+
+// failed returns the first error of a write.
+func (p *Part) failed() error {
+	p.failing.Lock()
+	defer p.failing.Unlock()
+	return p.failure
+}
+
+// fail records err, unless another write failed before, and returns it.
+func (p *Part) fail(err error) error {
+	err = pathError("write", p.path, err)
+	p.failing.Lock()
+	defer p.failing.Unlock()
+	if p.failure == nil {
+		p.failure = err
+	}
+	return err
+}
+
+// Close ends the Part and leaves the part file as it is, for a later fetch to
+// take over. After Commit or Discard it does nothing.
+func (p *Part) Close() error {
+	p.ending.Lock()
+	defer p.ending.Unlock()
+	if p.file == nil {
+		return nil
+	}
+	return p.release()
+}
+
+// Discard ends the Part and removes the part file.
+func (p *Part) Discard() error {
+	p.ending.Lock()
+	defer p.ending.Unlock()
+	if p.file == nil {
+		return pathError("discard", p.path, fs.ErrClosed)
+	}
+	err := p.remove()
+	if closeErr := p.release(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+// remove removes the part file, which must be locked, or the file of a fetch
+// that came later would be removed.
+func (p *Part) remove() error {
+	if err := p.checkNamed(); err != nil {
+		return err
+	}
+	if err := p.disk.Remove(p.path); err != nil {
+		return pathError("remove", p.path, err)
+	}
+	return nil
+}
+
+// release closes what the Part holds open, and so unlocks the part file.
+func (p *Part) release() error {
+	err := p.file.Close()
+	p.dir.Close() // it was only read
+	p.file, p.dir = nil, nil
+	if err != nil {
+		return pathError("close", p.path, err)
+	}
+	return nil
+}
