@@ -79,11 +79,11 @@ func TestFaults(t *testing.T) {
 			`c.toml:3: listen "": it is empty: write HOST:7440`,
 		}},
 		{"fetch", "[fetch]\nsessions = 0\ntimeout = '0s'\n", []string{
-			`c.toml:2: sessions 0: write 1 to 1024, or leave the line out`,
+			`c.toml:2: sessions 0: write 1 to 256, or leave the line out`,
 			`c.toml:3: timeout "0s": write a time above 0 and its unit, such as "30s"`,
 		}},
 		{"fetch again", "[fetch]\nsessions = 1025\ntimeout = '30'\n", []string{
-			`c.toml:2: sessions 1025: write 1 to 1024, or leave the line out`,
+			`c.toml:2: sessions 1025: write 1 to 256, or leave the line out`,
 			`c.toml:3: timeout "30": write a time above 0 and its unit, such as "30s"`,
 		}},
 		{"past a long string", "[serve]\nroot = \"\"\"\\\n  /srv\"\"\"\nlisten = '''\n:x'''\n", []string{

@@ -10,15 +10,14 @@ import (
 	"unicode"
 
 	"github.com/BurntSushi/toml"
+
+	"chunkcp/peer"
 )
 
 const (
-	// MaxPeers bounds what a fetch starts at once. Arbitrary.
-	MaxPeers = 1024
-
-	// MaxSessions bounds the sockets of a fetch: the soft limit on open files
-	// that most systems start a process with.
-	MaxSessions = 1024
+	// MaxPeers and MaxSessions are what a fetch takes.
+	MaxPeers    = peer.MaxPeers
+	MaxSessions = peer.MaxSessions
 
 	// maxFile bounds a config file, in bytes. Arbitrary: MaxPeers of them with
 	// the longest names and keys take less than half.
