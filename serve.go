@@ -31,11 +31,12 @@ func experimentFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.IntFlag{Name: "channels", Usage: "for experiments: at most `N` stop-and-wait channels a session (default: as many as the path needs)"},
 		&cli.IntFlag{Name: "burst", Usage: "for experiments: `N` segments outstanding on a channel (default: about a millisecond of sending)"},
+		&cli.StringFlag{Name: "cc", Usage: "for experiments: congestion control by `NAME`, model or cubic (default: model)"},
 	}
 }
 
 func experimentLimits(c *cli.Context) peer.Limits {
-	return peer.Limits{Channels: c.Int("channels"), Burst: c.Int("burst")}
+	return peer.Limits{Channels: c.Int("channels"), Burst: c.Int("burst"), Congestion: c.String("cc")}
 }
 
 func serve(c *cli.Context) error {

@@ -42,7 +42,7 @@ type Config struct {
 	// acknowledgement says otherwise. No default: 0 waits for that.
 	Credit int
 
-	// Controller decides how much may be in flight; default NewCubic.
+	// Controller decides how much may be in flight; default NewModel.
 	Controller Controller
 }
 
@@ -75,7 +75,7 @@ func (c Config) withDefaults() Config {
 		c.PeerAckDelay = MaxAckDelay
 	}
 	if c.Controller == nil {
-		c.Controller = NewCubic(c.SegmentBytes)
+		c.Controller = NewModel(c.SegmentBytes, 1)
 	}
 	return c
 }

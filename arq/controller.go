@@ -13,22 +13,35 @@ type Controller interface {
 	// SetSegment is told that segments have so many bytes from now on.
 	SetSegment(bytes int)
 
+	// OnSend is told of bytes that are sent. What it returns comes back in the
+	// AckSample of their acknowledgement.
+	OnSend(now time.Time, bytes int) Delivery
+
 	// OnAck is told of bytes newly acknowledged.
 	OnAck(now time.Time, a AckSample)
 
 	// OnLoss is told of bytes declared lost.
 	OnLoss(now time.Time, l LossSample)
 
+	// OnRecall is told of bytes in flight that are no longer waited for: they are
+	// sent again, or not at all, for reasons that say nothing of the path.
+	OnRecall(bytes int)
+
 	// OnSilence is told that an acknowledgement came after nothing had been
 	// heard for several probe timeouts (RFC 9002, section 7.6: persistent
 	// congestion).
 	OnSilence(now time.Time)
+
+	// SetLimited is told whether something else than the controller holds the
+	// sender back: no work, no idle channel, or the peer's credit.
+	SetLimited(limited bool)
 }
 
 // AckSample is what one acknowledgement showed.
 type AckSample struct {
 	Bytes    int       // newly acknowledged
-	SentAt   time.Time // of the last-sent segment among them
+	Unlost   int       // of those: had been declared lost
+	SentAt   time.Time // of the last-sent segment among them; zero if all were Unlost
 	InFlight int       // bytes, before this acknowledgement
 
 	// RTT is this acknowledgement's round trip sample, 0 if it gave none.
@@ -37,6 +50,9 @@ type AckSample struct {
 	// WindowLimited says that the window kept the sender from sending more;
 	// where it did not, an acknowledgement is no reason to widen it.
 	WindowLimited bool
+
+	// Sent is what OnSend returned for the last-sent segment.
+	Sent Delivery
 }
 
 // LossSample is what one pass of loss detection declared lost.

@@ -70,6 +70,15 @@ func (c *Cubic) SetSegment(bytes int) {
 	c.window = max(c.window, 2*c.segment)
 }
 
+// OnSend implements Controller: CUBIC measures no rate.
+func (c *Cubic) OnSend(time.Time, int) (d Delivery) { return d }
+
+// OnRecall implements Controller.
+func (c *Cubic) OnRecall(int) {}
+
+// SetLimited implements Controller: the acknowledgements say it too.
+func (c *Cubic) SetLimited(bool) {}
+
 // OnAck implements Controller.
 func (c *Cubic) OnAck(now time.Time, a AckSample) {
 	c.smoothed = a.SmoothedRTT

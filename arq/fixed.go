@@ -9,9 +9,12 @@ type Fixed struct {
 	RateBytesPerSec float64 // 0 for no pacing
 }
 
-func (f *Fixed) Window() int                  { return f.WindowBytes }
-func (f *Fixed) PacingRate() float64          { return f.RateBytesPerSec }
-func (f *Fixed) SetSegment(int)               {}
-func (f *Fixed) OnAck(time.Time, AckSample)   {}
-func (f *Fixed) OnLoss(time.Time, LossSample) {}
-func (f *Fixed) OnSilence(time.Time)          {}
+func (f *Fixed) Window() int                        { return f.WindowBytes }
+func (f *Fixed) PacingRate() float64                { return f.RateBytesPerSec }
+func (f *Fixed) SetSegment(int)                     {}
+func (f *Fixed) OnSend(time.Time, int) (d Delivery) { return d }
+func (f *Fixed) OnAck(time.Time, AckSample)         {}
+func (f *Fixed) OnLoss(time.Time, LossSample)       {}
+func (f *Fixed) OnRecall(int)                       {}
+func (f *Fixed) OnSilence(time.Time)                {}
+func (f *Fixed) SetLimited(bool)                    {}

@@ -14,6 +14,8 @@ type flight struct {
 	channel  proto.Channel
 	sent     uint64 // the segments, by index in the burst
 	inFlight uint64 // of those: neither acknowledged, nor lost, nor sent again since
+
+	delivery Delivery // the controller's
 }
 
 // number returns the packet number that carried the segment of a one-bit mask.

@@ -109,6 +109,7 @@ func (s *Sender) acknowledge(c *channel, ch proto.Channel, fresh uint64, sample 
 	sample.Bytes += c.bytes(fresh)
 	c.acked |= fresh
 	if c.lost&fresh != 0 { // declared lost too early
+		sample.Unlost += c.bytes(c.lost & fresh)
 		if c.lost &^= fresh; c.lost == 0 && c.queued {
 			s.unqueueRepair(ch)
 		}
@@ -126,14 +127,14 @@ func (s *Sender) acknowledge(c *channel, ch proto.Channel, fresh uint64, sample 
 		f.inFlight &^= got
 		s.inFlight -= c.bytes(got)
 		if f.at.After(sample.SentAt) {
-			sample.SentAt = f.at
+			sample.SentAt, sample.Sent = f.at, f.delivery
 		}
 		// Where the repeat was sent after everything that the receiver has
 		// named, it was the first transmission that arrived: that says nothing
 		// of what was sent between the two.
-		if last := f.number(1 << (63 - bits.LeadingZeros64(got))); last <= s.loss.latest {
-			if s.loss.deliveredAt.IsZero() || last > s.loss.delivered {
-				s.loss.delivered, s.loss.deliveredAt = last, f.at
+		if pn := f.number(1 << (63 - bits.LeadingZeros64(got))); pn <= s.loss.latest {
+			if s.loss.deliveredAt.IsZero() || pn > s.loss.delivered {
+				s.loss.delivered, s.loss.deliveredAt = pn, f.at
 			}
 		}
 	}
@@ -255,9 +256,8 @@ func (s *Sender) probe(now time.Time) (Transmission, bool) {
 	if s.log.head < s.log.tail {
 		f := s.log.at(s.log.head)
 		bit := f.inFlight & -f.inFlight
-		f.inFlight &^= bit
 		c := &s.channels[f.channel]
-		s.inFlight -= c.bytes(bit)
+		s.forget(c, f, bit)
 		return s.transmit(now, f.channel, bit, true), true
 	}
 	s.loss.sentAt = now

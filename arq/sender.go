@@ -118,15 +118,22 @@ func (s *Sender) Shrink(bytes int) {
 func (s *Sender) recall(c *channel, ch proto.Channel) {
 	for _, seq := range c.flights {
 		if seq >= s.log.head {
-			f := s.log.at(seq)
-			s.inFlight -= c.bytes(f.inFlight)
-			f.inFlight = 0
+			s.forget(c, s.log.at(seq), s.log.at(seq).inFlight)
 		}
 	}
 	if c.queued {
 		s.unqueueRepair(ch)
 	}
 	c.busy = false
+}
+
+// forget stops waiting for segments of a transmission.
+func (s *Sender) forget(c *channel, f *flight, segments uint64) {
+	f.inFlight &^= segments
+	if n := c.bytes(segments); n > 0 {
+		s.inFlight -= n
+		s.cc.OnRecall(n)
+	}
 }
 
 // Abort drops a request whose bytes can no longer be had: what waits, and what
@@ -219,7 +226,7 @@ func (s *Sender) Poll(now time.Time) (Transmission, bool) {
 		s.pacer.refill(now, rate, 2*s.cfg.SegmentBytes)
 	}
 	if !s.pending() {
-		s.appLimited = s.inFlight < s.cc.Window()
+		s.limited(s.inFlight < s.cc.Window())
 		return Transmission{}, false
 	}
 	if rate > 0 && !s.pacer.ready() {
@@ -251,7 +258,7 @@ func (s *Sender) choose() (ch proto.Channel, mask uint64, repeat bool) {
 		s.control.sent = c.data.End
 		return 0, c.all(), false
 	}
-	s.appLimited = s.credit < s.cc.Window()
+	s.limited(s.credit < s.cc.Window())
 	room := (s.window() - s.inFlight) / s.cfg.SegmentBytes
 	if room <= 0 && s.inFlight == 0 && s.credit > 0 {
 		room = 1
@@ -271,6 +278,13 @@ func (s *Sender) choose() (ch proto.Channel, mask uint64, repeat bool) {
 	c.start(w.request, w.data, s.cfg.SegmentBytes, min(want, room))
 	s.work.took(c.data.Len())
 	return ch, c.all(), false
+}
+
+// limited notes whether something other than congestion control holds the
+// sender back: no work, no idle channel, or the peer's credit.
+func (s *Sender) limited(is bool) {
+	s.appLimited = is
+	s.cc.SetLimited(is)
 }
 
 // repair picks lost segments of the channel that has waited longest.
@@ -349,9 +363,12 @@ func (s *Sender) transmit(now time.Time, ch proto.Channel, mask uint64, repeat b
 			keep = append(keep, seq)
 		}
 	}
-	c.flights = append(keep, s.log.push(flight{first: first, at: now, channel: ch, sent: mask, inFlight: mask}))
-
 	bytes := c.bytes(mask)
+	c.flights = append(keep, s.log.push(flight{
+		first: first, at: now, channel: ch, sent: mask, inFlight: mask,
+		delivery: s.cc.OnSend(now, bytes),
+	}))
+
 	s.inFlight += bytes
 	s.pacer.take(bytes)
 	s.loss.sentAt = now

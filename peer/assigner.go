@@ -15,9 +15,13 @@ const (
 	// session holds at the end costs little. Arbitrary.
 	leaseTime = time.Second
 
-	// firstLease is what a session of unknown rate is given. A new session is
-	// in slow start and needs little. Arbitrary.
+	// firstLease is the least that a session holds while its rate is not known
+	// well: in startup it doubles in every round trip. Arbitrary.
 	firstLease = 4 * PieceBytes
+
+	// firstSamples is how many samples of its rate a session needs to be known
+	// well: a second of work.
+	firstSamples = 10
 )
 
 // workerID names a session to the assigner.
@@ -26,6 +30,7 @@ type workerID int
 // worker is what the assigner knows of a session.
 type worker struct {
 	rateBytesPerSec float64 // measured; 0 while not known
+	samples         int
 	rtt             time.Duration
 	held            int64 // bytes leased and not yet received
 }
@@ -65,6 +70,7 @@ func (a *assigner) join(id workerID) {
 func (a *assigner) measured(id workerID, rateBytesPerSec float64, rtt time.Duration) {
 	if w := a.workers[id]; w != nil {
 		w.rateBytesPerSec, w.rtt = rateBytesPerSec, rtt
+		w.samples++
 	}
 }
 
@@ -74,12 +80,12 @@ func (a *assigner) next(id workerID) (rangeset.Range, bool) {
 	if w == nil || len(a.free.Ranges()) == 0 {
 		return rangeset.Range{}, false
 	}
-	target := int64(firstLease)
-	if w.rateBytesPerSec > 0 {
-		// Three round trips, where those are longer: while a request travels, slow
-		// start may double the rate.
-		span := max(leaseTime, 3*w.rtt)
-		target = max(PieceBytes, int64(w.rateBytesPerSec*span.Seconds()))
+	// Three round trips, where those are longer: while a request travels, startup
+	// may double the rate.
+	span := max(leaseTime, 3*w.rtt)
+	target := max(PieceBytes, int64(w.rateBytesPerSec*span.Seconds()))
+	if w.samples < firstSamples {
+		target = max(target, firstLease)
 	}
 	want := min(target-w.held, a.share(w)-w.held)
 	if w.held == 0 {

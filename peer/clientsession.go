@@ -43,7 +43,7 @@ var errSilent = errors.New("no sign of life")
 // get is a request under way.
 type get struct {
 	data rangeset.Range
-	left int64 // bytes of pieces not complete
+	open rangeset.Set // pieces that are waited for
 }
 
 // clientSession is one session of a fetch. It belongs to one goroutine, but
@@ -95,7 +95,8 @@ func (f *Fetch) runSession(ctx context.Context, p *peerState) error {
 	}
 	credit := f.memoryCredit(0)
 	open := proto.Open{ID: clientFile, Name: f.opt.Name}
-	a, err := hs.run(ctx, func(k secure.PublicKey) error { return f.trust(p, k) }, credit, open.Append(nil))
+	welcome := proto.Welcome{Session: f.id, Credit: credit, MaxDatagram: maxServerDatagram}
+	a, err := hs.run(ctx, func(k secure.PublicKey) error { return f.trust(p, k) }, welcome, open.Append(nil))
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil
@@ -103,7 +104,7 @@ func (f *Fetch) runSession(ctx context.Context, p *peerState) error {
 		return err
 	}
 	c := &clientSession{
-		session: newSession(a.welcome.Session, true, a.keys, a.welcome, a.rtt, f.opt.Limits),
+		session: newSession(a.welcome.Session, true, a.keys, a.welcome, a.rtt, f.opt.Limits, nil),
 		fetch:   f, peer: p, finish: a.finish, repeat: firstRepeat + 2*a.rtt,
 		nextID: clientFile + 1, gets: map[proto.ID]*get{}, pieces: map[int64]*piece{},
 	}
@@ -261,7 +262,7 @@ func (c *clientSession) watch(now time.Time) error {
 	case !c.silent && !now.Before(c.silentAt()):
 		return c.fallSilent()
 	}
-	if c.meter.tick(now, len(c.gets) > 0) {
+	if c.meter.tick(now, len(c.gets) > 0 && !c.silent) {
 		c.fetch.publish(c)
 	}
 	return nil
@@ -278,7 +279,11 @@ func (c *clientSession) fallSilent() error {
 func (c *clientSession) revive() error {
 	c.silent = false
 	for id, g := range c.gets {
-		if c.fetch.reclaim(c, c.missing(g)) {
+		if open := c.missing(g); len(open) > 0 && c.fetch.reclaim(c, open) {
+			g.open.Clear()
+			for _, r := range open {
+				g.open.Add(r)
+			}
 			continue
 		}
 		if err := c.cancel(id, g); err != nil {
@@ -327,7 +332,9 @@ func (c *clientSession) takeWork(now time.Time) {
 		if len(c.gets) == 0 {
 			c.awaiting = now
 		}
-		c.gets[id] = &get{data: r, left: r.Len()}
+		g := &get{data: r}
+		g.open.Add(r)
+		c.gets[id] = g
 		if err := c.tell(&proto.Get{ID: id, File: clientFile, Range: r}); err != nil {
 			return // the control stream is full: the peer is silent, and found out by that
 		}
@@ -392,6 +399,7 @@ func (c *clientSession) place(seg *proto.Segment) {
 	for i := pieceIndex(r.Start); i <= pieceIndex(r.End-1); i++ {
 		p := c.pieces[i]
 		if p == nil {
+			c.overtaken(g, pieceRange(i, c.fetch.size))
 			continue
 		}
 		part := p.data.Intersect(r)
@@ -399,12 +407,21 @@ func (c *clientSession) place(seg *proto.Segment) {
 		p.have.Add(part)
 		if p.complete() {
 			delete(c.pieces, i)
-			g.left -= p.data.Len()
+			g.open.Remove(p.data)
 			c.fetch.complete(c, p)
 		}
 	}
-	if g.left <= 0 {
+	if len(g.open.Ranges()) == 0 {
 		delete(c.gets, seg.Request)
+	}
+}
+
+// overtaken notes that another session had a piece of g first: one that was
+// silent when it was leased anew, and sent the rest of it after all.
+func (c *clientSession) overtaken(g *get, piece rangeset.Range) {
+	if g.open.Contains(piece) {
+		g.open.Remove(piece)
+		c.fetch.drop(c, piece)
 	}
 }
 

@@ -38,6 +38,7 @@ type Fetch struct {
 	opt     FetchOptions
 	log     *zap.Logger
 	buffers *burstBuffers
+	id      proto.SessionID // by which servers know that sessions belong together
 	began   time.Time
 	writes  chan *piece // its capacity is what can be lent: sending never waits
 	result  chan error  // capacity 1: the first outcome counts
@@ -67,7 +68,7 @@ func Run(ctx context.Context, opt FetchOptions) (*Fetch, error) {
 	}
 	opt = opt.withDefaults()
 	f := &Fetch{
-		opt: opt, log: opt.Log, buffers: newBurstBuffers(), began: time.Now(),
+		opt: opt, log: opt.Log, buffers: newBurstBuffers(), id: newSessionID(), began: time.Now(),
 		// A segment may lie in two pieces, the second of which each session may
 		// take past the limit.
 		writes: make(chan *piece, maxPieces+MaxSessions+MaxPeers),
@@ -269,6 +270,13 @@ func (f *Fetch) reclaim(c *clientSession, ranges []rangeset.Range) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.assign.reclaim(c.id, ranges)
+}
+
+// drop ends the lease of a piece that another session has received.
+func (f *Fetch) drop(c *clientSession, piece rangeset.Range) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.assign.received(c.id, piece)
 }
 
 // complete takes a piece that a session has received.

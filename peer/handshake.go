@@ -67,8 +67,8 @@ func newHandshake(conn udp.Conn, identity *secure.Identity) (*handshake, error) 
 }
 
 // run sends the Hello until it is answered. trust is asked about the server's
-// key; requests are the control messages that go with the third message.
-func (h *handshake) run(ctx context.Context, trust func(secure.PublicKey) error, credit uint32, requests []byte) (*accepted, error) {
+// key; ours is what the server is told, requests are the control messages that go with the third message.
+func (h *handshake) run(ctx context.Context, trust func(secure.PublicKey) error, ours proto.Welcome, requests []byte) (*accepted, error) {
 	stop := context.AfterFunc(ctx, func() { h.conn.SetReadDeadline(time.Now()) })
 	defer stop()
 	h.started = time.Now()
@@ -96,7 +96,7 @@ func (h *handshake) run(ctx context.Context, trust func(secure.PublicKey) error,
 		}
 		for i := range msgs[:n] {
 			if payload := h.reply(&msgs[i]); payload != nil {
-				return h.accept(payload, trust, credit, requests)
+				return h.accept(payload, trust, ours, requests)
 			}
 		}
 	}
@@ -130,7 +130,7 @@ func (h *handshake) reply(m *udp.Message) (payload []byte) {
 	return payload
 }
 
-func (h *handshake) accept(payload []byte, trust func(secure.PublicKey) error, credit uint32, requests []byte) (*accepted, error) {
+func (h *handshake) accept(payload []byte, trust func(secure.PublicKey) error, ours proto.Welcome, requests []byte) (*accepted, error) {
 	a := &accepted{rtt: max(time.Since(h.started), time.Microsecond), sampled: h.sent == 1}
 	var rest []byte
 	var err error
@@ -143,8 +143,7 @@ func (h *handshake) accept(payload []byte, trust func(secure.PublicKey) error, c
 	if err := trust(h.noise.PeerKey()); err != nil {
 		return nil, err
 	}
-	w := proto.Welcome{Credit: credit, MaxDatagram: maxServerDatagram}
-	msg, err := h.noise.WriteMessage(nil, append(w.Append(nil), requests...))
+	msg, err := h.noise.WriteMessage(nil, append(ours.Append(nil), requests...))
 	if err != nil {
 		return nil, err
 	}

@@ -22,9 +22,24 @@ import (
 type Limits struct {
 	Channels int // stop-and-wait channels of a session, 1 to 4,095; 0: as many as the path needs
 	Burst    int // segments outstanding on a channel, 1 to 64; 0: about a millisecond of sending
+
+	// Congestion names the congestion controller: "model", the default, or "cubic".
+	Congestion string
+}
+
+// controller returns a congestion controller; the seed spreads what those of
+// several sessions do.
+func (l Limits) controller(segmentBytes int, seed uint64) arq.Controller {
+	if l.Congestion == "cubic" {
+		return arq.NewCubic(segmentBytes)
+	}
+	return arq.NewModel(segmentBytes, seed)
 }
 
 func (l Limits) validate() error {
+	if c := l.Congestion; c != "" && c != "model" && c != "cubic" {
+		return fmt.Errorf("congestion control %q: there are model and cubic", c)
+	}
 	return arq.Config{Channels: l.Channels, Burst: l.Burst, SegmentBytes: 1}.Validate()
 }
 

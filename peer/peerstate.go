@@ -39,7 +39,7 @@ type peerState struct {
 	liveAt  time.Time // when it was live first
 
 	sessions int       // whose handshake is done
-	starting int       // further sessions that have not come so far
+	further  int       // sessions beside the one that is kept, their handshakes done or not
 	noExtra  time.Time // when a further session failed last
 
 	past traffic // of sessions that have ended

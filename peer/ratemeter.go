@@ -13,7 +13,8 @@ const (
 
 // rateMeter smooths the rate at which bytes come while there is work.
 type rateMeter struct {
-	since time.Time // start of the sample under way; zero while idle
+	since time.Time     // of the last tick; zero while idle
+	busy  time.Duration // of the sample under way
 	bytes int64
 	rate  float64 // bytes per second; 0 before the first sample
 }
@@ -24,24 +25,22 @@ func (m *rateMeter) add(n int64) { m.bytes += n }
 // tick ends the sample under way if it is long enough. busy says whether there
 // is work: time without it does not count. It reports whether the rate is new.
 func (m *rateMeter) tick(now time.Time, busy bool) bool {
-	if !busy {
-		m.since, m.bytes = time.Time{}, 0
-		return false
+	if !m.since.IsZero() {
+		m.busy += now.Sub(m.since)
 	}
-	if m.since.IsZero() {
+	m.since = time.Time{}
+	if busy {
 		m.since = now
+	}
+	if m.busy < rateInterval {
 		return false
 	}
-	d := now.Sub(m.since)
-	if d < rateInterval {
-		return false
-	}
-	sample := float64(m.bytes) / d.Seconds()
-	if m.rate == 0 {
+	sample := float64(m.bytes) / m.busy.Seconds()
+	if sample > m.rate { // startup doubles it in a round trip: do not lag behind
 		m.rate = sample
 	} else {
 		m.rate += rateWeight * (sample - m.rate)
 	}
-	m.since, m.bytes = now, 0
+	m.busy, m.bytes = 0, 0
 	return true
 }

@@ -40,6 +40,7 @@ type server struct {
 	pool    sync.Pool // of *datagram
 
 	mu       sync.RWMutex
+	paths    *paths
 	half     *halfOpenTable
 	sessions map[proto.SessionID]*serverSession
 
@@ -77,6 +78,7 @@ func Serve(ctx context.Context, opt ServeOptions) error {
 	s := &server{
 		opt: opt, log: opt.Log, root: dir, buffers: newBurstBuffers(),
 		pool:     sync.Pool{New: func() any { return new(datagram) }},
+		paths:    newPaths(opt.Limits),
 		half:     newHalfOpenTable(opt.Identity),
 		sessions: map[proto.SessionID]*serverSession{},
 	}
@@ -221,7 +223,8 @@ func (s *server) finish(ctx context.Context, now time.Time, conn udp.Conn, from 
 		return
 	}
 	if len(s.sessions) >= maxServed {
-		session.session.close(proto.CloseBusy, "too many sessions")
+		session.close(proto.CloseBusy, "too many sessions")
+		session.path.leave()
 		return
 	}
 	s.sessions[p.session] = session

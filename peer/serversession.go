@@ -32,6 +32,7 @@ const (
 type serverSession struct {
 	*session
 	server *server
+	path   *pathMember
 	log    *zap.Logger
 	inbox  chan *datagram
 	files  map[proto.ID]*servedFile
@@ -48,10 +49,13 @@ func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w pr
 		return nil, fmt.Errorf("client takes datagrams of %d bytes only", w.MaxDatagram)
 	}
 	rtt := max(now.Sub(p.answered), time.Microsecond)
+	client := p.handshake.PeerKey()
+	member := s.paths.join(pathKey{client, uint64(w.Session)}, baseSegment, uint64(p.session))
 	c := &serverSession{
-		session: newSession(p.session, false, keys, w, rtt, s.opt.Limits),
+		session: newSession(p.session, false, keys, w, rtt, s.opt.Limits, member),
 		server:  s,
-		log:     s.log.With(zap.Stringer("client", p.addr), zap.String("key", p.handshake.PeerKey().Short())),
+		path:    member,
+		log:     s.log.With(zap.Stringer("client", p.addr), zap.String("key", client.Short())),
 		inbox:   make(chan *datagram, inboxLen),
 		files:   map[proto.ID]*servedFile{},
 		gets:    map[proto.ID]*servedFile{},
@@ -68,6 +72,7 @@ func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w pr
 // ctx is done.
 func (c *serverSession) run(ctx context.Context, requests []byte) {
 	defer c.releaseFiles()
+	defer c.path.leave()
 	err := c.first(time.Now(), requests)
 	timer := time.NewTimer(0)
 	defer timer.Stop()

@@ -17,6 +17,9 @@ import (
 // segmentOverhead is what a datagram carries beside a segment's payload.
 const segmentOverhead = proto.SealedHeaderLen + proto.SegmentHeaderLen + secure.Overhead
 
+// baseSegment is the payload of a segment that every path carries.
+const baseSegment = baseDatagram - segmentOverhead
+
 // party is the side of a session that knows what the bytes are for: a client's
 // or a server's.
 type party interface {
@@ -72,15 +75,14 @@ type session struct {
 }
 
 // newSession joins the parts of a session whose handshake is done.
-func newSession(id proto.SessionID, isClient bool, keys secure.Keys, welcome proto.Welcome, rtt time.Duration, limits Limits) *session {
-	datagram := min(baseDatagram, int(welcome.MaxDatagram))
+func newSession(id proto.SessionID, isClient bool, keys secure.Keys, welcome proto.Welcome, rtt time.Duration, limits Limits, cc arq.Controller) *session {
 	s := &session{
 		id: id, sends: proto.KindServerSealed, takes: proto.KindClientSealed,
 		sealer: secure.NewSealer(keys.Send, 0), opener: secure.NewOpener(keys.Receive),
 		receiver: arq.NewReceiver(rtt),
 		sender: arq.NewSender(arq.Config{
 			Channels: limits.Channels, Burst: limits.Burst,
-			SegmentBytes: datagram - segmentOverhead, OverheadBytes: segmentOverhead,
+			SegmentBytes: baseSegment, OverheadBytes: segmentOverhead, Controller: cc,
 			BurstBytes: maxBurstBytes, InitialRTT: rtt, Credit: int(welcome.Credit),
 		}),
 	}

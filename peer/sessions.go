@@ -144,16 +144,18 @@ func (f *Fetch) balance(ctx context.Context) {
 		var least *peerState
 		total := 0
 		for _, p := range f.peers {
-			total += p.sessions + p.starting
-			if p.state == Live && time.Since(p.noExtra) >= extraBackoff &&
-				(least == nil || p.sessions+p.starting < least.sessions+least.starting) {
+			if p.state != Live && p.state != Silent {
+				continue
+			}
+			total += 1 + p.further
+			if p.state == Live && time.Since(p.noExtra) >= extraBackoff && (least == nil || p.further < least.further) {
 				least = p
 			}
 		}
-		if least == nil || total >= f.wanted() && least.sessions+least.starting >= max(1, f.wanted()/live) {
+		if least == nil || total >= f.wanted() && 1+least.further >= max(1, f.wanted()/live) {
 			return
 		}
-		least.starting++
+		least.further++
 		f.running.Go(func() { f.extra(ctx, least) })
 	}
 }
@@ -176,6 +178,7 @@ func (f *Fetch) extra(ctx context.Context, p *peerState) {
 	err := f.runSession(ctx, p)
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	p.further--
 	if err != nil {
 		p.noExtra = time.Now()
 		f.log.Info("further session over", zap.String("peer", p.Addr), zap.Error(err))

@@ -47,8 +47,8 @@
 //
 //	0   kind     1
 //	1   session  8   the id that the Welcome gave
-//	9   noise        Noise message 3 to the end; its payload is a Welcome with
-//	                 session 0, then whole control messages: the first requests,
+//	9   noise        Noise message 3 to the end; its payload is a Welcome, then
+//	                 whole control messages: the first requests,
 //	                 which are no part of the control stream
 //
 // Versions answers a Hello of a version that the server does not speak:
@@ -60,7 +60,8 @@
 // A Welcome carries what each side needs to know of the other before the first
 // acknowledgement:
 //
-//	0   session  8   random, never 0 from a server
+//	0   session  8   random, not 0; from a client it names its fetch: sessions of
+//	                 one fetch share a path, and congestion control
 //	8   credit   4   bytes that the writer of this Welcome takes in flight
 //	12  maximum  2   the longest UDP payload it takes
 //

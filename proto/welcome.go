@@ -7,7 +7,7 @@ const WelcomeLen = 14
 
 // Welcome is what each side of a session tells the other in the handshake.
 type Welcome struct {
-	Session     SessionID // from a server; 0 from a client
+	Session     SessionID // from a client: what all sessions of its fetch have in common
 	Credit      uint32    // bytes that the writer takes in flight
 	MaxDatagram uint16    // the longest UDP payload that the writer takes, in bytes
 }

@@ -1,0 +1,51 @@
+package arq
+
+import "time"
+
+const (
+	// congestionLoss is the share of loss in a round, beyond that by chance, below
+	// which nothing is judged (BBR's LossThresh, draft-ietf-ccwg-bbr-03 section
+	// 2.7); heavyLoss
+	// the share above which no more evidence is asked for: a policer drops
+	// without a queue.
+	congestionLoss = 0.02
+	heavyLoss      = 0.15
+
+	// randomWeight is the part of a round in the smoothed share of random loss,
+	// maxRandom the most that is made up for (both arbitrary).
+	randomWeight = 0.1
+	maxRandom    = 0.3
+)
+
+// lossGate tells loss by congestion from loss by chance. Loss alone does not
+// tell; it counts as congestion if in the same round the round trip showed a
+// queue, or the rate stopped growing under a probe, or if it is heavy.
+type lossGate struct {
+	lostNow int     // bytes in the round under way
+	random  float64 // smoothed share of what is lost by chance
+}
+
+func (g *lossGate) lost(bytes int) { g.lostNow += bytes }
+
+func (g *lossGate) acked(a AckSample) { g.lostNow = max(0, g.lostNow-a.Unlost) }
+
+// queued reports whether a round's round trips show a queue.
+func (g *lossGate) queued(r roundStats, minRTT time.Duration) bool {
+	return r.rtt > minRTT+minRTT/4+time.Millisecond
+}
+
+// judge ends a round: it puts what was lost in it into r, and reports whether it
+// was congestion. stalled says that the rate did not grow under a probe.
+func (g *lossGate) judge(r *roundStats, minRTT time.Duration, stalled bool, segment float64) bool {
+	r.lost, g.lostNow = g.lostNow, 0
+	evident := stalled || g.queued(*r, minRTT)
+	if evident && r.lostMore(g.random+congestionLoss, segment) || r.lostMore(heavyLoss, segment) {
+		return true
+	}
+	share := r.lossShare()
+	g.random += randomWeight * (min(share, maxRandom) - g.random)
+	return false
+}
+
+// forget forgets what was known of a path that may have changed.
+func (g *lossGate) forget() { *g = lossGate{} }

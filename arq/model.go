@@ -1,0 +1,433 @@
+package arq
+
+import (
+	"math"
+	"time"
+)
+
+// Gains of draft-ietf-ccwg-bbr-03, section 2.4 and section 5.6, but where a
+// comment says otherwise.
+const (
+	startupPacing = 2.77
+	startupWindow = 2.0
+	drainPacing   = 0.35
+	downPacing    = 0.9
+	upPacing      = 1.25
+	upWindow      = 2.25
+	cruiseWindow  = 2.0
+	probeRTTGain  = 0.5
+	beta          = 0.7 // what remains of a bound after congestion
+
+	fullBandwidthGrowth = 1.25
+	fullBandwidthRounds = 3
+
+	// relax is by how much a lowered rate rises again in a round without a queue
+	// (arbitrary).
+	relax = 1.02
+
+	// stalledGrowth is by how much a probe that raises the rate by a quarter
+	// raises delivery, if the path has room (arbitrary).
+	stalledGrowth = 1.05
+
+	minRTTWindow    = 10 * time.Second
+	probeRTTTime    = 200 * time.Millisecond
+	probeInterval   = 2 * time.Second // and up to a second more
+	probeMaxRounds  = 63
+	minWindow       = 4    // segments
+	headroom        = 0.85 // of the long-term bound that is used between probes
+	minRTTTolerance = 200 * time.Microsecond
+)
+
+// phase is what a Model is doing.
+type phase uint8
+
+const (
+	phaseStartup phase = iota
+	phaseDrain
+	phaseDown
+	phaseCruise
+	phaseRefill
+	phaseUp
+	phaseProbeRTT
+)
+
+func (p phase) String() string {
+	return [...]string{"startup", "drain", "down", "cruise", "refill", "up", "probe-rtt"}[p]
+}
+
+// Model is a congestion controller that follows a model of the path, in the
+// manner of BBR version 3 (draft-ietf-ccwg-bbr): how many bytes a second it
+// delivers, and how short its round trip is. It sends at that rate, probes for
+// more every few seconds, and empties the queue that the probe has made.
+//
+// It differs from BBR where loss is concerned: loss counts as congestion only
+// with evidence (see lossGate). What is lost without costs its repeats, and the
+// rate is raised by as much, so that the path stays full.
+//
+// On a path of less than lanRTT it is a plain window (see lanWindow): there the
+// round trip is the hosts' own doing, and the peer's credit is what bounds the
+// queue.
+type Model struct {
+	segment float64
+	phase   phase
+	since   time.Time // in this phase
+	lan     lanWindow
+
+	delivery  deliveryMeter
+	bandwidth bandwidthFilter
+	round     roundMeter
+	gate      lossGate
+	minRTT    time.Duration
+	minRTTAt  time.Time     // when it was seen last
+	path      time.Duration // least round trip ever: which regime
+
+	fullBandwidth float64 // startup: the most that has been seen to grow
+	fullRounds    int     // startup: rounds without growth
+	rises         int     // startup: samples in a row that show a queue
+
+	bound       float64   // bytes in flight beyond which the path is known to be congested
+	shortRate   float64   // bytes per second: less than bandwidth, for this cycle, after congestion
+	probeAt     time.Time // next probe for bandwidth
+	cruised     int       // rounds since the last probe
+	growth      float64   // up: segments by which the bound grows in a round
+	probeRTTEnd time.Time // zero until the window has shrunk
+
+	window   float64 // bytes
+	inFlight int
+	smoothed time.Duration
+	random   uint64
+}
+
+// NewModel returns a Model for segments of so many bytes. The seed spreads the
+// probes of controllers that share a path.
+func NewModel(segmentBytes int, seed uint64) *Model {
+	s := float64(segmentBytes)
+	w := min(10*s, max(2*s, 14720)) // RFC 9002 section 7.2
+	return &Model{
+		segment: s, window: w, lan: newLANWindow(w),
+		bound: math.Inf(1), shortRate: math.Inf(1), random: seed | 1,
+	}
+}
+
+// SetSegment implements Controller.
+func (m *Model) SetSegment(bytes int) {
+	m.segment = float64(bytes)
+	m.window = max(m.window, minWindow*m.segment)
+	m.lan.window = max(m.lan.window, 2*m.segment)
+}
+
+// local reports whether the path is too short for a model.
+func (m *Model) local() bool { return m.path > 0 && m.path < lanRTT }
+
+// Window implements Controller.
+func (m *Model) Window() int {
+	if m.local() {
+		return int(m.lan.window)
+	}
+	return int(max(m.window, m.segment))
+}
+
+// PacingRate implements Controller.
+func (m *Model) PacingRate() float64 {
+	if m.local() {
+		return 0
+	}
+	rate := m.rate()
+	if rate == 0 { // nothing has been measured
+		return startupPacing * m.window / max(m.smoothed, time.Millisecond).Seconds()
+	}
+	return m.pacingGain() * rate
+}
+
+func (m *Model) pacingGain() float64 {
+	switch m.phase {
+	case phaseStartup:
+		if m.careful() {
+			return upPacing
+		}
+		return startupPacing
+	case phaseDrain:
+		return drainPacing
+	case phaseDown:
+		return downPacing
+	case phaseUp:
+		return upPacing
+	}
+	return 1
+}
+
+// careful reports that startup has met a queue: the path may be full, and the
+// end of the round will tell. It is HyStart++'s conservative slow start (RFC
+// 9406, section 4.2).
+func (m *Model) careful() bool { return m.rises >= hystartSamples }
+
+// watchRise looks for the queue that startup makes.
+func (m *Model) watchRise(rtt time.Duration) {
+	switch threshold := min(max(m.minRTT/hystartDivisor, hystartMinThreshold), hystartMaxThreshold); {
+	case rtt == 0:
+	case rtt >= m.minRTT+threshold:
+		m.rises++
+	case !m.careful():
+		m.rises = 0
+	}
+}
+
+// rate returns how fast to send so that the path is full: what it delivers, and
+// what it loses for no reason of ours.
+func (m *Model) rate() float64 {
+	return min(m.bandwidth.max(), m.shortRate) / (1 - m.gate.random)
+}
+
+// target returns gain times what the path holds, in bytes.
+func (m *Model) target(gain float64) float64 {
+	return gain*m.rate()*m.minRTT.Seconds() + 3*m.burst()
+}
+
+// burst is what is sent at once.
+func (m *Model) burst() float64 {
+	return max(2*m.segment, min(m.rate()*burstTime.Seconds(), 64<<10))
+}
+
+// OnSend implements Controller.
+func (m *Model) OnSend(now time.Time, bytes int) Delivery {
+	d := m.delivery.sending(now, m.inFlight == 0)
+	m.inFlight += bytes
+	return d
+}
+
+// OnRecall implements Controller.
+func (m *Model) OnRecall(bytes int) { m.inFlight -= bytes }
+
+// SetLimited implements Controller.
+func (m *Model) SetLimited(limited bool) {
+	if limited {
+		m.delivery.limit(m.inFlight)
+	}
+}
+
+// InFlight returns how many bytes are in flight.
+func (m *Model) InFlight() int { return m.inFlight }
+
+// OnAck implements Controller.
+func (m *Model) OnAck(now time.Time, a AckSample) {
+	a.InFlight = m.inFlight
+	m.inFlight -= a.Bytes - a.Unlost
+	rate := m.delivery.acknowledged(now, a.Bytes, a.SentAt, a.Sent, a.MinRTT)
+	m.smoothed = a.SmoothedRTT
+	if m.path == 0 || a.MinRTT < m.path {
+		m.path = a.MinRTT
+	}
+	if m.local() {
+		m.lan.acked(a, m.segment)
+		return
+	}
+	if m.since.IsZero() {
+		m.since = now
+	}
+	m.observeRTT(now, a.RTT)
+	if m.phase == phaseStartup {
+		m.watchRise(a.RTT)
+	}
+	m.bandwidth.add(rate, a.Sent.appLimited)
+	m.gate.acked(a)
+	if m.round.acked(a, m.delivery.delivered, rate) {
+		m.endRound(now)
+	}
+	m.advance(now)
+	m.resize(a)
+}
+
+// observeRTT follows the least round trip. A sample that comes near it renews it.
+func (m *Model) observeRTT(now time.Time, rtt time.Duration) {
+	if rtt > 0 && (m.minRTT == 0 || rtt <= m.minRTT+m.minRTT/50+minRTTTolerance) {
+		if m.minRTT == 0 || rtt < m.minRTT {
+			m.minRTT = rtt
+		}
+		m.minRTTAt = now
+	}
+	if m.phase != phaseProbeRTT && m.phase != phaseStartup && now.Sub(m.minRTTAt) > minRTTWindow {
+		m.enter(now, phaseProbeRTT)
+		m.probeRTTEnd = time.Time{}
+		m.minRTT = 0 // the next sample begins anew
+		m.observeRTT(now, max(rtt, time.Microsecond))
+	}
+}
+
+// endRound looks back on a round trip.
+func (m *Model) endRound(now time.Time) {
+	r := &m.round.last
+	probing := m.phase == phaseStartup || m.phase == phaseUp
+	congested := m.gate.judge(r, m.minRTT, probing && r.rate < stalledGrowth*m.round.before.rate, m.segment)
+	m.cruised++
+	switch {
+	case congested:
+		m.congestion(now, *r)
+	case m.phase == phaseStartup && !r.appLimited:
+		m.lookForFull(now)
+	case m.phase == phaseCruise && !r.appLimited:
+		m.steady(*r)
+	case m.phase == phaseUp && m.inFlight > int(0.9*m.bound):
+		m.growth = min(2*m.growth, m.bound/m.segment/4)
+		m.bound += m.growth * m.segment
+	}
+}
+
+// steady keeps the queue short between probes. Several sessions that each
+// remember their best second ask for more than the path has: each then asks for
+// what it was given, and for a little more when the queue is gone.
+func (m *Model) steady(r roundStats) {
+	switch {
+	case m.round.count <= m.round.mark+1: // most of it was sent before
+	case m.gate.queued(r, m.minRTT):
+		m.shortRate = min(m.shortRate, max(r.rate, beta*m.bandwidth.max()))
+	case m.shortRate < m.bandwidth.max():
+		m.shortRate *= relax
+	default:
+		m.shortRate = math.Inf(1)
+	}
+}
+
+// congestion lowers what the path is believed to bear.
+func (m *Model) congestion(now time.Time, r roundStats) {
+	switch m.phase {
+	case phaseStartup:
+		m.bound = max(m.target(1), float64(r.inFlight)*beta)
+		m.enter(now, phaseDrain)
+	case phaseUp:
+		m.bound = max(float64(r.inFlight)*(1-r.lossShare()), beta*m.target(1))
+		m.enter(now, phaseDown)
+	default:
+		short := min(m.shortRate, m.bandwidth.max())
+		m.shortRate = max(beta*short, r.rate)
+		m.bound = max(beta*m.bound, min(m.bound, float64(r.inFlight)), minWindow*m.segment)
+	}
+}
+
+// lookForFull ends startup when the rate has stopped growing.
+func (m *Model) lookForFull(now time.Time) {
+	if b := m.bandwidth.max(); b >= fullBandwidthGrowth*m.fullBandwidth {
+		m.fullBandwidth, m.fullRounds, m.rises = b, 0, 0
+		return
+	}
+	if m.fullRounds++; m.fullRounds >= fullBandwidthRounds || m.careful() {
+		m.enter(now, phaseDrain)
+	}
+}
+
+// advance moves to the next phase when this one has done its work.
+func (m *Model) advance(now time.Time) {
+	in := float64(m.inFlight)
+	switch m.phase {
+	case phaseDrain:
+		if in <= m.target(1) {
+			m.enter(now, phaseDown)
+		}
+	case phaseDown:
+		if in <= min(m.target(1), headroom*m.bound) || now.Sub(m.since) > 3*m.smoothed {
+			m.enter(now, phaseCruise)
+		}
+	case phaseCruise:
+		if !now.Before(m.probeAt) || m.cruised >= probeMaxRounds {
+			m.enter(now, phaseRefill)
+		}
+	case phaseRefill:
+		if m.round.count > m.round.mark {
+			m.enter(now, phaseUp)
+		}
+	case phaseUp:
+		if now.Sub(m.since) > m.minRTT && m.round.count > m.round.mark+1 && in >= min(upPacing*m.target(1), m.bound) ||
+			now.Sub(m.since) > 4*m.smoothed {
+			m.enter(now, phaseDown)
+		}
+	case phaseProbeRTT:
+		m.probeRTT(now, in)
+	}
+}
+
+// probeRTT holds the window down long enough to see the path without our queue.
+func (m *Model) probeRTT(now time.Time, in float64) {
+	if m.probeRTTEnd.IsZero() {
+		if in <= max(m.target(probeRTTGain), minWindow*m.segment) {
+			m.probeRTTEnd = now.Add(max(probeRTTTime, m.minRTT))
+		}
+		return
+	}
+	if !now.Before(m.probeRTTEnd) {
+		m.minRTTAt = now
+		m.enter(now, phaseCruise)
+	}
+}
+
+// enter begins a phase.
+func (m *Model) enter(now time.Time, p phase) {
+	m.phase, m.since = p, now
+	m.round.mark = m.round.count
+	switch p {
+	case phaseDown:
+		m.bandwidth.nextCycle()
+		m.cruised = 0
+		m.probeAt = now.Add(probeInterval + m.spread(time.Second))
+	case phaseRefill:
+		m.shortRate = math.Inf(1)
+	case phaseUp:
+		m.growth = 1
+	}
+}
+
+// spread returns a duration below d that differs from call to call (xorshift64,
+// Marsaglia 2003).
+func (m *Model) spread(d time.Duration) time.Duration {
+	m.random ^= m.random << 13
+	m.random ^= m.random >> 7
+	m.random ^= m.random << 17
+	return time.Duration(m.random % uint64(d))
+}
+
+// resize sets the window.
+func (m *Model) resize(a AckSample) {
+	w := m.window
+	full := m.phase != phaseStartup
+	switch {
+	case !full && m.careful():
+		w += float64(a.Bytes) / hystartGrowth
+	case !full || m.rate() == 0:
+		w += float64(a.Bytes)
+	case m.phase == phaseUp:
+		w = min(w+float64(a.Bytes), m.target(upWindow))
+	case m.phase == phaseProbeRTT:
+		w = m.target(probeRTTGain)
+	default:
+		w = min(w+float64(a.Bytes), m.target(cruiseWindow))
+	}
+	switch m.phase {
+	case phaseCruise, phaseDown:
+		w = min(w, headroom*m.bound)
+	default:
+		w = min(w, m.bound)
+	}
+	m.window = max(w, minWindow*m.segment)
+}
+
+// OnLoss implements Controller.
+func (m *Model) OnLoss(now time.Time, l LossSample) {
+	m.inFlight -= l.Bytes
+	if m.local() {
+		m.lan.lost(now, l, m.segment)
+		return
+	}
+	m.gate.lost(l.Bytes)
+}
+
+// OnSilence implements Controller: the path may have changed altogether.
+func (m *Model) OnSilence(now time.Time) {
+	m.lan.silence(m.segment)
+	if m.local() {
+		return
+	}
+	m.window = minWindow * m.segment
+	m.fullBandwidth, m.fullRounds, m.rises = 0, 0, 0
+	m.bound, m.shortRate = math.Inf(1), math.Inf(1)
+	m.bandwidth = bandwidthFilter{}
+	m.gate.forget()
+	m.enter(now, phaseStartup)
+}

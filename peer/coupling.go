@@ -1,0 +1,178 @@
+package peer
+
+import (
+	"sync"
+	"time"
+
+	"chunkcp/arq"
+	"chunkcp/internal/secure"
+)
+
+// pathKey names what shares a path: the sessions of one fetch with this server.
+type pathKey struct {
+	client secure.PublicKey
+	fetch  uint64 // the client's word for it
+}
+
+// paths couples the sessions of a fetch: they share one congestion controller,
+// as the flows of a host pair do under RFC 3124, so that n sessions take one share
+// of a bottleneck, and each begins with what the others know of it.
+type paths struct {
+	mu     sync.Mutex
+	byKey  map[pathKey]*path
+	limits Limits
+}
+
+func newPaths(limits Limits) *paths { return &paths{byKey: map[pathKey]*path{}, limits: limits} }
+
+// path is one congestion controller and the sessions that share it.
+type path struct {
+	mu      sync.Mutex
+	cc      arq.Controller
+	members map[*pathMember]struct{}
+	total   int // bytes in flight
+	sending int // members with something in flight
+	limited int // members that have nothing to send
+}
+
+// pathMember is a session's view of its path: an arq.Controller whose window is
+// what the others leave of the whole.
+type pathMember struct {
+	path     *path
+	leave    func()
+	inFlight int
+	limited  bool
+}
+
+// join returns a member of the path that key names.
+func (p *paths) join(key pathKey, segmentBytes int, seed uint64) *pathMember {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	x := p.byKey[key]
+	if x == nil {
+		x = &path{cc: p.limits.controller(segmentBytes, seed), members: map[*pathMember]struct{}{}}
+		p.byKey[key] = x
+	}
+	m := &pathMember{path: x}
+	x.mu.Lock()
+	x.members[m] = struct{}{}
+	x.mu.Unlock()
+	m.leave = func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if x.remove(m) == 0 {
+			delete(p.byKey, key)
+		}
+	}
+	return m
+}
+
+// remove forgets a member and returns how many are left.
+func (x *path) remove(m *pathMember) int {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	delete(x.members, m)
+	if m.limited {
+		x.limited--
+	}
+	if m.inFlight > 0 {
+		x.cc.OnRecall(m.inFlight)
+		x.add(m, -m.inFlight)
+	}
+	return len(x.members)
+}
+
+// add changes what a member has in flight.
+func (x *path) add(m *pathMember, bytes int) {
+	was := m.inFlight > 0
+	m.inFlight += bytes
+	x.total += bytes
+	switch is := m.inFlight > 0; {
+	case is && !was:
+		x.sending++
+	case was && !is:
+		x.sending--
+	}
+}
+
+// Window implements arq.Controller.
+func (m *pathMember) Window() int {
+	m.path.mu.Lock()
+	defer m.path.mu.Unlock()
+	return max(0, m.path.cc.Window()-(m.path.total-m.inFlight))
+}
+
+// PacingRate implements arq.Controller: an even share among those that send.
+func (m *pathMember) PacingRate() float64 {
+	m.path.mu.Lock()
+	defer m.path.mu.Unlock()
+	n := m.path.sending
+	if m.inFlight == 0 {
+		n++
+	}
+	return m.path.cc.PacingRate() / float64(n)
+}
+
+// SetSegment implements arq.Controller.
+func (m *pathMember) SetSegment(bytes int) {
+	m.path.mu.Lock()
+	defer m.path.mu.Unlock()
+	m.path.cc.SetSegment(bytes)
+}
+
+// OnSend implements arq.Controller.
+func (m *pathMember) OnSend(now time.Time, bytes int) arq.Delivery {
+	m.path.mu.Lock()
+	defer m.path.mu.Unlock()
+	m.path.add(m, bytes)
+	return m.path.cc.OnSend(now, bytes)
+}
+
+// OnAck implements arq.Controller.
+func (m *pathMember) OnAck(now time.Time, a arq.AckSample) {
+	m.path.mu.Lock()
+	defer m.path.mu.Unlock()
+	a.InFlight = m.path.total
+	m.path.add(m, a.Unlost-a.Bytes)
+	m.path.cc.OnAck(now, a)
+}
+
+// OnLoss implements arq.Controller.
+func (m *pathMember) OnLoss(now time.Time, l arq.LossSample) {
+	m.path.mu.Lock()
+	defer m.path.mu.Unlock()
+	m.path.add(m, -l.Bytes)
+	m.path.cc.OnLoss(now, l)
+}
+
+// OnRecall implements arq.Controller.
+func (m *pathMember) OnRecall(bytes int) {
+	m.path.mu.Lock()
+	defer m.path.mu.Unlock()
+	m.path.add(m, -bytes)
+	m.path.cc.OnRecall(bytes)
+}
+
+// OnSilence implements arq.Controller.
+func (m *pathMember) OnSilence(now time.Time) {
+	m.path.mu.Lock()
+	defer m.path.mu.Unlock()
+	m.path.cc.OnSilence(now)
+}
+
+// SetLimited implements arq.Controller: the path is not used to the full only
+// when no member has more to send.
+func (m *pathMember) SetLimited(limited bool) {
+	x := m.path
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if limited != m.limited {
+		m.limited = limited
+		if limited {
+			x.limited++
+		} else {
+			x.limited--
+		}
+	}
+	x.cc.SetLimited(x.limited == len(x.members))
+}
