@@ -75,7 +75,7 @@ func (c Config) withDefaults() Config {
 		c.PeerAckDelay = MaxAckDelay
 	}
 	if c.Controller == nil {
-		c.Controller = NewModel(c.SegmentBytes, 1)
+		c.Controller = NewModel(c.SegmentBytes, c.InitialRTT, 1)
 	}
 	return c
 }

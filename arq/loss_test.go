@@ -180,6 +180,34 @@ func TestPersistentSilence(t *testing.T) {
 	}
 }
 
+// TestStallIsNoLoss: the path holds everything for a second and then delivers it.
+// Two probes were not needed; nothing else is repeated, and the round trips are
+// those of what the acknowledgements name.
+func TestStallIsNoLoss(t *testing.T) {
+	st := newStory(t, Config{Burst: 2})
+	st.send(6)
+	st.sends("1/1 xx", "2/1 xx", "3/1 xx")
+	st.at(storyProbe)
+	st.sends("1/1 x. again")
+	st.at(3 * storyProbe)
+	st.sends("1/1 .x again")
+	st.at(1100 * ms)
+	st.ack(1, "1/1 xx")
+	st.at(1110 * ms)
+	st.ack(3, "2/1 xx", "1/1 xx")
+	st.at(1120 * ms)
+	st.ack(5, "3/1 xx", "2/1 xx", "1/1 xx")
+	st.done()
+	if s := st.s.Stats(); s.Repeated != 2 || s.Lost != 0 {
+		t.Errorf("%+v", s)
+	}
+	for i, a := range st.cc.acks {
+		if want := time.Duration(1100+10*i) * ms; a.RTT != want {
+			t.Errorf("sample %d: %v, want %v", i, a.RTT, want)
+		}
+	}
+}
+
 // TestSorcerersApprentice: no duplicate of an acknowledgement causes a repeat
 // (RFC 1123, section 4.2.3.1).
 func TestSorcerersApprentice(t *testing.T) {

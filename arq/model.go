@@ -25,6 +25,14 @@ const (
 	// (arbitrary).
 	relax = 1.02
 
+	// boundGrowth is by which part the bound grows in the first round of a probe
+	// that reaches it without congestion; it doubles each round (arbitrary).
+	boundGrowth = 1.0 / 32
+
+	// boundReached is the part of the bound that counts as all of it: bursts are
+	// not split to fill it to the byte (arbitrary).
+	boundReached = 0.9
+
 	// stalledGrowth is by how much a probe that raises the rate by a quarter
 	// raises delivery, if the path has room (arbitrary).
 	stalledGrowth = 1.05
@@ -89,23 +97,29 @@ type Model struct {
 	shortRate   float64   // bytes per second: less than bandwidth, for this cycle, after congestion
 	probeAt     time.Time // next probe for bandwidth
 	cruised     int       // rounds since the last probe
-	growth      float64   // up: segments by which the bound grows in a round
+	growth      float64   // up: the part by which the bound grows in a round
+	upRate      float64   // up: the most that has been delivered
+	stalls      int       // up: rounds that brought no more
 	probeRTTEnd time.Time // zero until the window has shrunk
 
-	window   float64 // bytes
-	inFlight int
-	smoothed time.Duration
-	random   uint64
+	window    float64 // bytes
+	startRate float64 // startup: pacing, bytes per second; never falls
+	inFlight  int
+	smoothed  time.Duration
+	random    uint64
 }
 
-// NewModel returns a Model for segments of so many bytes. The seed spreads the
-// probes of controllers that share a path.
-func NewModel(segmentBytes int, seed uint64) *Model {
+// NewModel returns a Model for segments of so many bytes, on a path with a round
+// trip of about rtt. The seed spreads the probes of controllers that share a path.
+func NewModel(segmentBytes int, rtt time.Duration, seed uint64) *Model {
 	s := float64(segmentBytes)
-	w := min(10*s, max(2*s, 14720)) // RFC 9002 section 7.2
+	// What four connections of RFC 6928 begin with: a fetch's sessions, four by
+	// default, share one Model. It is spread over a round trip.
+	w := min(40*s, max(2*s, 4*14720))
 	return &Model{
 		segment: s, window: w, lan: newLANWindow(w),
 		bound: math.Inf(1), shortRate: math.Inf(1), random: seed | 1,
+		smoothed: rtt, startRate: startupWindow * w / max(rtt, lanRTT).Seconds(),
 	}
 }
 
@@ -132,11 +146,12 @@ func (m *Model) PacingRate() float64 {
 	if m.local() {
 		return 0
 	}
-	rate := m.rate()
-	if rate == 0 { // nothing has been measured
-		return startupPacing * m.window / max(m.smoothed, time.Millisecond).Seconds()
+	rate := m.pacingGain() * m.rate()
+	if m.phase == phaseStartup && !m.careful() {
+		m.startRate = max(m.startRate, rate)
+		return m.startRate
 	}
-	return m.pacingGain() * rate
+	return max(rate, minWindow*m.segment/max(m.smoothed, lanRTT).Seconds())
 }
 
 func (m *Model) pacingGain() float64 {
@@ -266,9 +281,25 @@ func (m *Model) endRound(now time.Time) {
 		m.lookForFull(now)
 	case m.phase == phaseCruise && !r.appLimited:
 		m.steady(*r)
-	case m.phase == phaseUp && m.inFlight > int(0.9*m.bound):
-		m.growth = min(2*m.growth, m.bound/m.segment/4)
-		m.bound += m.growth * m.segment
+	case m.phase == phaseUp && m.round.count > m.round.mark+1:
+		m.climb(now, *r)
+	}
+}
+
+// climb goes on with a probe while it finds more, and ends it when it does not.
+func (m *Model) climb(now time.Time, r roundStats) {
+	switch {
+	case r.rate >= stalledGrowth*m.upRate:
+		m.upRate, m.stalls = r.rate, 0
+	case float64(r.inFlight) < boundReached*m.bound:
+		m.stalls++
+	}
+	if float64(r.inFlight) >= boundReached*m.bound {
+		m.bound *= 1 + m.growth
+		m.growth = min(2*m.growth, upPacing-1)
+	}
+	if m.stalls > 1 || m.stalls > 0 && float64(r.inFlight) >= upPacing*m.target(1) {
+		m.enter(now, phaseDown)
 	}
 }
 
@@ -294,7 +325,7 @@ func (m *Model) congestion(now time.Time, r roundStats) {
 		m.bound = max(m.target(1), float64(r.inFlight)*beta)
 		m.enter(now, phaseDrain)
 	case phaseUp:
-		m.bound = max(float64(r.inFlight)*(1-r.lossShare()), beta*m.target(1))
+		m.bound = max(float64(r.inFlight)*(1-r.lossShare()), m.target(1))
 		m.enter(now, phaseDown)
 	default:
 		short := min(m.shortRate, m.bandwidth.max())
@@ -334,11 +365,6 @@ func (m *Model) advance(now time.Time) {
 		if m.round.count > m.round.mark {
 			m.enter(now, phaseUp)
 		}
-	case phaseUp:
-		if now.Sub(m.since) > m.minRTT && m.round.count > m.round.mark+1 && in >= min(upPacing*m.target(1), m.bound) ||
-			now.Sub(m.since) > 4*m.smoothed {
-			m.enter(now, phaseDown)
-		}
 	case phaseProbeRTT:
 		m.probeRTT(now, in)
 	}
@@ -370,7 +396,7 @@ func (m *Model) enter(now time.Time, p phase) {
 	case phaseRefill:
 		m.shortRate = math.Inf(1)
 	case phaseUp:
-		m.growth = 1
+		m.growth, m.stalls, m.upRate = boundGrowth, 0, m.bandwidth.max()
 	}
 }
 
@@ -426,6 +452,7 @@ func (m *Model) OnSilence(now time.Time) {
 	}
 	m.window = minWindow * m.segment
 	m.fullBandwidth, m.fullRounds, m.rises = 0, 0, 0
+	m.startRate = startupWindow * m.window / max(m.smoothed, lanRTT).Seconds()
 	m.bound, m.shortRate = math.Inf(1), math.Inf(1)
 	m.bandwidth = bandwidthFilter{}
 	m.gate.forget()

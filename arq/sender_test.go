@@ -262,6 +262,27 @@ func TestAbort(t *testing.T) {
 	st.done()
 }
 
+// TestShrink: when the path turns out to carry less, what is outstanding is cut
+// anew; what has arrived is not sent again.
+func TestShrink(t *testing.T) {
+	st := newStory(t, Config{Burst: 4, Channels: 2})
+	st.send(8)
+	st.sends("1/1 xxxx", "2/1 xxxx")
+	st.at(100 * ms)
+	st.ack(7, "2/1 xxxx", "1/1 x..x")
+	st.s.Shrink(simSegment / 2)
+	st.sends("1/2 xxxx")
+	if want := (rangeset.Range{Start: simSegment, End: 3 * simSegment}); st.last.Data != want || st.last.Segment != simSegment/2 {
+		t.Errorf("%v is sent in segments of %d, want %v", st.last.Data, st.last.Segment, want)
+	}
+	st.ack(7, "1/1 xxxx") // late: its bytes are under way again
+	st.finished()
+	st.at(200 * ms)
+	st.ack(11, "1/2 xxxx")
+	st.finished(1)
+	st.done()
+}
+
 // TestTextbook: one channel of one segment is stop-and-wait: it never has two
 // outstanding.
 func TestTextbook(t *testing.T) {

@@ -80,9 +80,9 @@ func (a *assigner) next(id workerID) (rangeset.Range, bool) {
 	if w == nil || len(a.free.Ranges()) == 0 {
 		return rangeset.Range{}, false
 	}
-	// Three round trips, where those are longer: while a request travels, startup
-	// may double the rate.
-	span := max(leaseTime, 3*w.rtt)
+	// Three round trips more: one for what is in flight, one for what is being
+	// repeated, one for the request.
+	span := leaseTime + 3*w.rtt
 	target := max(PieceBytes, int64(w.rateBytesPerSec*span.Seconds()))
 	if w.samples < firstSamples {
 		target = max(target, firstLease)

@@ -44,13 +44,13 @@ type pathMember struct {
 	limited  bool
 }
 
-// join returns a member of the path that key names.
-func (p *paths) join(key pathKey, segmentBytes int, seed uint64) *pathMember {
+// join returns a member of the path that key names, whose round trip is about rtt.
+func (p *paths) join(key pathKey, rtt time.Duration) *pathMember {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	x := p.byKey[key]
 	if x == nil {
-		x = &path{cc: p.limits.controller(segmentBytes, seed), members: map[*pathMember]struct{}{}}
+		x = &path{cc: p.limits.controller(baseSegment, rtt, random64()), members: map[*pathMember]struct{}{}}
 		p.byKey[key] = x
 	}
 	m := &pathMember{path: x}

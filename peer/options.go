@@ -27,13 +27,13 @@ type Limits struct {
 	Congestion string
 }
 
-// controller returns a congestion controller; the seed spreads what those of
-// several sessions do.
-func (l Limits) controller(segmentBytes int, seed uint64) arq.Controller {
+// controller returns a congestion controller for a path with a round trip of
+// about rtt; the seed spreads what several of them do.
+func (l Limits) controller(segmentBytes int, rtt time.Duration, seed uint64) arq.Controller {
 	if l.Congestion == "cubic" {
 		return arq.NewCubic(segmentBytes)
 	}
-	return arq.NewModel(segmentBytes, seed)
+	return arq.NewModel(segmentBytes, rtt, seed)
 }
 
 func (l Limits) validate() error {

@@ -50,7 +50,7 @@ func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w pr
 	}
 	rtt := max(now.Sub(p.answered), time.Microsecond)
 	client := p.handshake.PeerKey()
-	member := s.paths.join(pathKey{client, uint64(w.Session)}, baseSegment, uint64(p.session))
+	member := s.paths.join(pathKey{client, uint64(w.Session)}, rtt)
 	c := &serverSession{
 		session: newSession(p.session, false, keys, w, rtt, s.opt.Limits, member),
 		server:  s,

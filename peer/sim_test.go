@@ -4,13 +4,18 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"go.uber.org/zap"
 
 	"chunkcp/internal/netsim"
 	"chunkcp/internal/secure"
@@ -40,6 +45,10 @@ type world struct {
 	servers []*simServer
 	content []byte
 	dir     string
+
+	events  []*time.Timer
+	pending sync.WaitGroup // of events and watches
+	over    chan struct{}
 }
 
 type simServer struct {
@@ -47,8 +56,11 @@ type simServer struct {
 	addr netip.AddrPort
 	root string
 	id   *secure.Identity
-	stop context.CancelFunc
-	done chan error
+	log  *zap.Logger // nil for none
+
+	running sync.Mutex // held by whoever starts or stops it
+	stop    context.CancelFunc
+	done    chan error // nil while it does not run
 }
 
 const fileName = "file.bin"
@@ -67,7 +79,7 @@ func inWorld(t *testing.T, seed uint64, servers, size int, link netsim.Link, tes
 	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, net: netsim.New(seed), content: positioned(size), dir: dir}
+		w := &world{t: t, net: netsim.New(seed), content: positioned(size), dir: dir, over: make(chan struct{})}
 		defer w.close()
 		w.client = w.net.Host(netip.MustParseAddr("10.0.0.1"))
 		for i := range servers {
@@ -89,23 +101,75 @@ func inWorld(t *testing.T, seed uint64, servers, size int, link netsim.Link, tes
 	})
 }
 
+// serve starts a server's process.
 func (w *world) serve(s *simServer) {
+	s.running.Lock()
+	defer s.running.Unlock()
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop, s.done = stop, make(chan error, 1)
+	done, listens := s.done, make(chan struct{})
 	go func() {
-		s.done <- Serve(ctx, ServeOptions{
-			Root: s.root, Listen: s.addr.String(), Identity: s.id, Network: simNetwork{s.host},
+		done <- Serve(ctx, ServeOptions{
+			Root: s.root, Listen: s.addr.String(), Identity: s.id, Network: simNetwork{s.host}, Log: s.log,
+			OnListen: func(netip.AddrPort) { close(listens) },
 		})
 	}()
-	synctest.Wait()
+	<-listens
+}
+
+// halt ends a server's process and waits for it. It says goodbye.
+func (w *world) halt(s *simServer) {
+	s.running.Lock()
+	defer s.running.Unlock()
+	if s.done == nil {
+		return
+	}
+	s.stop()
+	if err := <-s.done; err != nil {
+		w.t.Errorf("server: %v", err)
+	}
+	s.done = nil
+}
+
+// kill ends a server's process without a goodbye.
+func (w *world) kill(s *simServer) {
+	s.host.Down()
+	w.halt(s)
+	s.host.Up()
+}
+
+// after has do run at some virtual time from now, unless the test ends before.
+func (w *world) after(d time.Duration, do func()) {
+	w.pending.Add(1)
+	w.events = append(w.events, time.AfterFunc(d, func() {
+		defer w.pending.Done()
+		do()
+	}))
+}
+
+// watch calls look each millisecond until it returns false or the test ends.
+func (w *world) watch(look func() bool) {
+	w.pending.Go(func() {
+		for look() {
+			select {
+			case <-time.After(time.Millisecond):
+			case <-w.over:
+				return
+			}
+		}
+	})
 }
 
 func (w *world) close() {
-	for _, s := range w.servers {
-		s.stop()
-		if err := <-s.done; err != nil {
-			w.t.Errorf("server: %v", err)
+	close(w.over)
+	for _, e := range w.events {
+		if e.Stop() {
+			w.pending.Done()
 		}
+	}
+	w.pending.Wait()
+	for _, s := range w.servers {
+		w.halt(s)
 	}
 	w.net.Close()
 }
@@ -114,7 +178,7 @@ func (w *world) options() FetchOptions {
 	id, _ := secure.NewIdentity(nil)
 	o := FetchOptions{
 		Name: fileName, Out: filepath.Join(w.dir, "out.bin"),
-		Identity: id, Network: simNetwork{w.client}, Sessions: 4,
+		Identity: id, Network: simNetwork{w.client}, Sessions: len(w.servers),
 	}
 	for _, s := range w.servers {
 		o.Peers = append(o.Peers, Peer{Addr: s.addr.String()})
@@ -122,12 +186,18 @@ func (w *world) options() FetchOptions {
 	return o
 }
 
-// fetch runs a fetch that must succeed, and compares.
-func (w *world) fetch(o FetchOptions) (*Fetch, time.Duration) {
+// run runs a fetch.
+func (w *world) run(o FetchOptions) (*Fetch, time.Duration, error) {
 	w.t.Helper()
 	began := time.Now()
 	f, err := Run(context.Background(), o)
-	took := time.Since(began)
+	return f, time.Since(began), err
+}
+
+// fetch runs a fetch that must succeed, and compares.
+func (w *world) fetch(o FetchOptions) (*Fetch, time.Duration) {
+	w.t.Helper()
+	f, took, err := w.run(o)
 	if err != nil {
 		w.t.Fatalf("after %v: %v\n%+v", took, err, f.Snapshot())
 	}
@@ -139,6 +209,25 @@ func (w *world) fetch(o FetchOptions) (*Fetch, time.Duration) {
 		w.t.Fatalf("%d bytes came, %d were to; or other ones", len(got), len(w.content))
 	}
 	return f, took
+}
+
+// refuse runs a fetch that must fail with want and leave nothing under the
+// final name.
+func (w *world) refuse(o FetchOptions, want error) (error, time.Duration) {
+	w.t.Helper()
+	_, took, err := w.run(o)
+	if !errors.Is(err, want) {
+		w.t.Fatalf("after %v: %v; want %v", took, err, want)
+	}
+	w.absent(o.Out)
+	return err, took
+}
+
+func (w *world) absent(path string) {
+	w.t.Helper()
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		w.t.Errorf("%s is there (%v)", path, err)
+	}
 }
 
 func TestFetch(t *testing.T) {
