@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
 
 	"github.com/urfave/cli/v2"
 
@@ -19,6 +21,7 @@ func serveCommand() *cli.Command {
 			&cli.StringFlag{Name: "root", Usage: "the `DIR` whose files are offered (default: the working directory)"},
 			&cli.StringFlag{Name: "listen", Usage: fmt.Sprintf("`HOST:PORT` to listen on (default: :%d)", config.DefaultPort)},
 			&cli.StringFlag{Name: "config", Usage: "config `FILE`"},
+			&cli.StringFlag{Name: "trace", Usage: "write what the sessions do to `FILE`, a JSON object a line"},
 			&cli.StringFlag{Name: "log-level", Value: "info", Usage: "`LEVEL` of the log: debug, info, warn or error"},
 		}, experimentFlags()...),
 		Action: serve,
@@ -60,14 +63,32 @@ func serve(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	trace, closeTrace, err := openTrace(c.String("trace"))
+	if err != nil {
+		return err
+	}
 	err = peer.Serve(c.Context, peer.ServeOptions{
 		Root:     first(c.String("root"), file.Serve.Root, "."),
 		Listen:   listen,
 		Limits:   experimentLimits(c),
 		Identity: identity,
 		Log:      log,
+		Trace:    trace,
 	})
-	return err
+	return errors.Join(err, closeTrace())
+}
+
+// openTrace opens the trace, if one is wanted.
+func openTrace(path string) (*peer.Trace, func() error, error) {
+	if path == "" {
+		return nil, func() error { return nil }, nil
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		return nil, nil, &localError{err}
+	}
+	trace := peer.NewTrace(file)
+	return trace, func() error { return errors.Join(trace.Flush(), file.Close()) }, nil
 }
 
 // first returns the first string that is not empty.

@@ -30,6 +30,9 @@ func audit(t testing.TB, s *Sender) {
 	if sum != s.inFlight {
 		t.Fatalf("%d bytes in flight, the log says %d", s.inFlight, sum)
 	}
+	if m, ok := s.cc.(*Model); ok && m.InFlight() != sum {
+		t.Fatalf("%d bytes in flight, the model has %d", sum, m.InFlight())
+	}
 	auditChannels(t, s, inFlight)
 
 	waiting := int64(0)

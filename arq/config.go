@@ -44,6 +44,9 @@ type Config struct {
 
 	// Controller decides how much may be in flight; default NewModel.
 	Controller Controller
+
+	// Trace, if not nil, is called with every Event.
+	Trace func(Event)
 }
 
 // Validate reports every field that is out of range.

@@ -35,6 +35,9 @@ type Controller interface {
 	// SetLimited is told whether something else than the controller holds the
 	// sender back: no work, no idle channel, or the peer's credit.
 	SetLimited(limited bool)
+
+	// Phase says in a word what the controller is doing, for people.
+	Phase() string
 }
 
 // AckSample is what one acknowledgement showed.

@@ -47,6 +47,11 @@ func TestControlInAnyOrder(t *testing.T) {
 			if n := int64(len(got)); !bytes.Equal(b, pattern(n, int64(len(b)))) {
 				t.Fatalf("after %v: not the stream from %d on", r, n)
 			}
+			for _, h := range c.have.Ranges() {
+				if h.Start <= c.next {
+					t.Fatalf("%v is kept, though all before %d is in order", h, c.next)
+				}
+			}
 			take := rapid.IntRange(0, len(b)).Draw(t, "consumed")
 			got = append(got, b[:take]...)
 			c.Consume(b[take:])
@@ -115,6 +120,12 @@ func TestControlOut(t *testing.T) {
 			t.Fatalf("seed %d, step %d: %v is not the stream", seed, step, r)
 		}
 		c.acknowledged(r)
+	}
+	if err := c.write(make([]byte, 2*controlBurst)); err != nil {
+		t.Fatal(err)
+	}
+	if n := c.waiting().Len(); n != controlBurst {
+		t.Errorf("%d bytes at once, the reader's window is %d", n, controlBurst)
 	}
 }
 

@@ -76,6 +76,14 @@ func (c *Cubic) OnSend(time.Time, int) (d Delivery) { return d }
 // OnRecall implements Controller.
 func (c *Cubic) OnRecall(int) {}
 
+// Phase implements Controller.
+func (c *Cubic) Phase() string {
+	if c.window < c.threshold {
+		return "slow start"
+	}
+	return "avoidance"
+}
+
 // SetLimited implements Controller: the acknowledgements say it too.
 func (c *Cubic) SetLimited(bool) {}
 

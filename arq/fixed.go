@@ -18,3 +18,4 @@ func (f *Fixed) OnLoss(time.Time, LossSample)       {}
 func (f *Fixed) OnRecall(int)                       {}
 func (f *Fixed) OnSilence(time.Time)                {}
 func (f *Fixed) SetLimited(bool)                    {}
+func (f *Fixed) Phase() string                      { return "fixed" }

@@ -77,6 +77,9 @@ func (s *Sender) HandleAck(now time.Time, a *proto.Ack) error {
 		sample.SmoothedRTT, sample.MinRTT = s.rtt.smoothed, s.rtt.min
 		s.cc.OnAck(now, sample)
 	}
+	if s.cfg.Trace != nil {
+		s.trace(Event{At: now, Kind: EventAcked, Number: a.Latest, Bytes: sample.Bytes, RTT: sample.RTT})
+	}
 	s.detectLoss(now)
 	s.log.trim()
 	return nil
@@ -188,6 +191,9 @@ func (s *Sender) detectLoss(now time.Time) {
 		s.stats.Lost += uint64(bits.OnesCount64(before))
 		lost.Bytes += bytes
 		lost.SentAt = f.at
+		if s.cfg.Trace != nil {
+			s.traceSegments(now, EventLost, f, before)
+		}
 	}
 	if lost.Bytes > 0 {
 		s.cc.OnLoss(now, lost)
@@ -231,6 +237,9 @@ func (s *Sender) HandleTimeout(now time.Time) {
 		s.loss.probes++
 		s.loss.probe = true
 		s.stats.Probes++
+		if s.cfg.Trace != nil {
+			s.trace(Event{At: now, Kind: EventProbed})
+		}
 	}
 }
 

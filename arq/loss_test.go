@@ -24,6 +24,9 @@ func TestBurstLostAfterALaterOne(t *testing.T) {
 	if n := st.s.Stats().Lost; n != 0 {
 		t.Errorf("%d segments lost within the reordering window", n)
 	}
+	st.at(storyLost - 1)
+	st.ack(7, "2/1 xxxx")
+	st.timer(storyLost)
 
 	st.at(storyLost)
 	st.sends("1/1 xxxx again")
@@ -193,16 +196,16 @@ func TestStallIsNoLoss(t *testing.T) {
 	st.sends("1/1 .x again")
 	st.at(1100 * ms)
 	st.ack(1, "1/1 xx")
-	st.at(1110 * ms)
+	st.at(1150 * ms)
 	st.ack(3, "2/1 xx", "1/1 xx")
-	st.at(1120 * ms)
+	st.at(1200 * ms)
 	st.ack(5, "3/1 xx", "2/1 xx", "1/1 xx")
 	st.done()
 	if s := st.s.Stats(); s.Repeated != 2 || s.Lost != 0 {
 		t.Errorf("%+v", s)
 	}
 	for i, a := range st.cc.acks {
-		if want := time.Duration(1100+10*i) * ms; a.RTT != want {
+		if want := time.Duration(1100+50*i) * ms; a.RTT != want {
 			t.Errorf("sample %d: %v, want %v", i, a.RTT, want)
 		}
 	}
@@ -293,16 +296,24 @@ func TestSpuriousRepeats(t *testing.T) {
 	for range 3 * reorderRounds {
 		round(25 * ms)
 	}
-	for range 3 {
+	st.at(st.elapsed() + storyRTT)
+	for range 5 { // in one round trip
+		st.repeats++
+		st.ack(st.s.next - 1)
+	}
+	if got := st.s.reorderWindow(); got != 50*ms {
+		t.Errorf("reordering window %v after five in a round trip, want 50 ms", got)
+	}
+	for range 10 {
 		st.repeats++
 		st.at(st.elapsed() + storyRTT)
 		st.ack(st.s.next - 1)
 	}
-	if got := st.s.reorderWindow(); got != 100*ms {
+	if got := st.s.reorderWindow(); got != storyRTT {
 		t.Errorf("reordering window %v, want no more than the round trip", got)
 	}
-	if got := st.s.Stats().Spurious; got != 7 {
-		t.Errorf("%d spurious repeats counted, want 7", got)
+	if got := st.s.Stats().Spurious; got != 19 {
+		t.Errorf("%d spurious repeats counted, want 19", got)
 	}
 }
 

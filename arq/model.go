@@ -9,6 +9,7 @@ import (
 // comment says otherwise.
 const (
 	startupPacing = 2.77
+	surgePacing   = 4.0 // not BBR's: see surgeWindow
 	startupWindow = 2.0
 	drainPacing   = 0.35
 	downPacing    = 0.9
@@ -20,6 +21,10 @@ const (
 
 	fullBandwidthGrowth = 1.25
 	fullBandwidthRounds = 3
+
+	// surgeWindow is up to where startup trebles the window in a round trip (SUSS,
+	// SIGCOMM 2024, goes further): what it can overshoot by then is little.
+	surgeWindow = 256 << 10
 
 	// relax is by how much a lowered rate rises again in a round without a queue
 	// (arbitrary).
@@ -160,6 +165,9 @@ func (m *Model) pacingGain() float64 {
 		if m.careful() {
 			return upPacing
 		}
+		if m.window < surgeWindow {
+			return surgePacing
+		}
 		return startupPacing
 	case phaseDrain:
 		return drainPacing
@@ -178,13 +186,18 @@ func (m *Model) careful() bool { return m.rises >= hystartSamples }
 
 // watchRise looks for the queue that startup makes.
 func (m *Model) watchRise(rtt time.Duration) {
-	switch threshold := min(max(m.minRTT/hystartDivisor, hystartMinThreshold), hystartMaxThreshold); {
+	switch {
 	case rtt == 0:
-	case rtt >= m.minRTT+threshold:
+	case m.rose(rtt):
 		m.rises++
 	case !m.careful():
 		m.rises = 0
 	}
+}
+
+// rose reports whether a round trip shows that a queue has begun to grow.
+func (m *Model) rose(rtt time.Duration) bool {
+	return rtt >= m.minRTT+min(max(m.minRTT/hystartDivisor, hystartMinThreshold), hystartMaxThreshold)
 }
 
 // rate returns how fast to send so that the path is full: what it delivers, and
@@ -218,6 +231,14 @@ func (m *Model) SetLimited(limited bool) {
 	if limited {
 		m.delivery.limit(m.inFlight)
 	}
+}
+
+// Phase implements Controller.
+func (m *Model) Phase() string {
+	if m.local() {
+		return "local"
+	}
+	return m.phase.String()
 }
 
 // InFlight returns how many bytes are in flight.
@@ -298,7 +319,8 @@ func (m *Model) climb(now time.Time, r roundStats) {
 		m.bound *= 1 + m.growth
 		m.growth = min(2*m.growth, upPacing-1)
 	}
-	if m.stalls > 1 || m.stalls > 0 && float64(r.inFlight) >= upPacing*m.target(1) {
+	full := r.rate < stalledGrowth*m.upRate && m.rose(r.rtt) // more in flight only waits
+	if full || m.stalls > 1 || m.stalls > 0 && float64(r.inFlight) >= upPacing*m.target(1) {
 		m.enter(now, phaseDown)
 	}
 }
@@ -416,6 +438,8 @@ func (m *Model) resize(a AckSample) {
 	switch {
 	case !full && m.careful():
 		w += float64(a.Bytes) / hystartGrowth
+	case !full && w < surgeWindow:
+		w += 2 * float64(a.Bytes)
 	case !full || m.rate() == 0:
 		w += float64(a.Bytes)
 	case m.phase == phaseUp:

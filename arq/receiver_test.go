@@ -208,6 +208,26 @@ func TestContradiction(t *testing.T) {
 	}
 }
 
+// TestAckFull: 64 channels of which nothing has been said fill an acknowledgement.
+func TestAckFull(t *testing.T) {
+	in := newInbox(t, 100*ms)
+	for round := range proto.Burst(3) {
+		for ch := range proto.Channel(maxRecent) {
+			if in.r.AckFull() {
+				t.Fatalf("full with %d", ch)
+			}
+			in.get(ch, round, 0, 2, true)
+			in.get(ch, round, 1, 2, true) // the same change, as far as an entry goes
+		}
+		if !in.r.AckFull() {
+			t.Fatal("not full")
+		}
+		if n := len(in.r.Ack(in.now, 0).Entries); n != maxRecent {
+			t.Fatalf("%d entries", n)
+		}
+	}
+}
+
 // TestAnnounce: new credit is worth an acknowledgement, once there is
 // something to acknowledge.
 func TestAnnounce(t *testing.T) {

@@ -377,6 +377,13 @@ func (s *Sender) transmit(now time.Time, ch proto.Channel, mask uint64, repeat b
 	if repeat {
 		s.stats.Repeated += uint64(n)
 	}
+	if s.cfg.Trace != nil {
+		kind := EventSent
+		if repeat {
+			kind = EventRepeated
+		}
+		s.traceSegments(now, kind, s.log.at(s.log.tail-1), mask)
+	}
 	return Transmission{
 		First: first, Channel: ch, Burst: c.burst, Request: c.request,
 		Data: c.data, Segment: c.segment, Count: c.count, Mask: mask, Repeat: repeat,

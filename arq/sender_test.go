@@ -262,6 +262,34 @@ func TestAbort(t *testing.T) {
 	st.done()
 }
 
+// TestAbortLeavesOthers: another request's bursts stay out.
+func TestAbortLeavesOthers(t *testing.T) {
+	st := newStory(t, Config{Burst: 2})
+	st.queue(1, 2)
+	st.queue(2, 2)
+	st.sends("1/1 xx", "2/1 xx")
+	st.s.Abort(1)
+	st.finished(1)
+	st.at(100 * ms)
+	st.ack(3, "2/1 xx")
+	st.finished(2)
+	st.done()
+}
+
+// TestNoSplinters: where the window has room for less than half a burst, the
+// sender waits for more.
+func TestNoSplinters(t *testing.T) {
+	st := newStory(t, Config{Burst: 4, Credit: 5 * simSegment})
+	st.credit = 6 * simSegment
+	st.send(10)
+	st.sends("1/1 xxxx")
+	st.at(100 * ms)
+	st.ack(0, "1/1 x...")
+	st.sends("2/1 xxx")
+	st.ack(3, "1/1 xxxx")
+	st.sends("1/2 xxx")
+}
+
 // TestShrink: when the path turns out to carry less, what is outstanding is cut
 // anew; what has arrived is not sent again.
 func TestShrink(t *testing.T) {

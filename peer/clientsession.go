@@ -104,7 +104,7 @@ func (f *Fetch) runSession(ctx context.Context, p *peerState) error {
 		return err
 	}
 	c := &clientSession{
-		session: newSession(a.welcome.Session, true, a.keys, a.welcome, a.rtt, f.opt.Limits, nil),
+		session: newSession(a.welcome.Session, true, a.keys, a.welcome, a.rtt, f.opt.Limits.config()),
 		fetch:   f, peer: p, finish: a.finish, repeat: firstRepeat + 2*a.rtt,
 		nextID: clientFile + 1, gets: map[proto.ID]*get{}, pieces: map[int64]*piece{},
 	}

@@ -176,3 +176,10 @@ func (m *pathMember) SetLimited(limited bool) {
 	}
 	x.cc.SetLimited(x.limited == len(x.members))
 }
+
+// Phase implements arq.Controller.
+func (m *pathMember) Phase() string {
+	m.path.mu.Lock()
+	defer m.path.mu.Unlock()
+	return m.path.cc.Phase()
+}

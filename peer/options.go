@@ -36,6 +36,9 @@ func (l Limits) controller(segmentBytes int, rtt time.Duration, seed uint64) arq
 	return arq.NewModel(segmentBytes, rtt, seed)
 }
 
+// config returns what l says of a sender.
+func (l Limits) config() arq.Config { return arq.Config{Channels: l.Channels, Burst: l.Burst} }
+
 func (l Limits) validate() error {
 	if c := l.Congestion; c != "" && c != "model" && c != "cubic" {
 		return fmt.Errorf("congestion control %q: there are model and cubic", c)
@@ -167,6 +170,7 @@ type ServeOptions struct {
 	Identity *secure.Identity
 	Network  Network     // nil: HostNetwork, one socket for each core
 	Log      *zap.Logger // nil: none
+	Trace    *Trace      // nil: none
 
 	// OnListen is called once with the address that is listened on.
 	OnListen func(netip.AddrPort)

@@ -45,6 +45,7 @@ type server struct {
 	sessions map[proto.SessionID]*serverSession
 
 	running  sync.WaitGroup
+	served   atomic.Uint64 // sessions so far
 	overflow atomic.Uint64 // datagrams dropped because a session's inbox was full
 }
 

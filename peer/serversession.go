@@ -51,8 +51,13 @@ func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w pr
 	rtt := max(now.Sub(p.answered), time.Microsecond)
 	client := p.handshake.PeerKey()
 	member := s.paths.join(pathKey{client, uint64(w.Session)}, rtt)
+	base := s.opt.Limits.config()
+	base.Controller = member
+	if s.opt.Trace != nil {
+		base.Trace = s.opt.Trace.session(s.served.Add(1))
+	}
 	c := &serverSession{
-		session: newSession(p.session, false, keys, w, rtt, s.opt.Limits, member),
+		session: newSession(p.session, false, keys, w, rtt, base),
 		server:  s,
 		path:    member,
 		log:     s.log.With(zap.Stringer("client", p.addr), zap.String("key", client.Short())),

@@ -74,17 +74,15 @@ type session struct {
 	refused   uint64    // segments there was no room for
 }
 
-// newSession joins the parts of a session whose handshake is done.
-func newSession(id proto.SessionID, isClient bool, keys secure.Keys, welcome proto.Welcome, rtt time.Duration, limits Limits, cc arq.Controller) *session {
+// newSession joins the parts of a session whose handshake is done. base is what
+// this side has to say of its sender.
+func newSession(id proto.SessionID, isClient bool, keys secure.Keys, welcome proto.Welcome, rtt time.Duration, base arq.Config) *session {
+	base.SegmentBytes, base.OverheadBytes, base.BurstBytes = baseSegment, segmentOverhead, maxBurstBytes
+	base.InitialRTT, base.Credit = rtt, int(welcome.Credit)
 	s := &session{
 		id: id, sends: proto.KindServerSealed, takes: proto.KindClientSealed,
 		sealer: secure.NewSealer(keys.Send, 0), opener: secure.NewOpener(keys.Receive),
-		receiver: arq.NewReceiver(rtt),
-		sender: arq.NewSender(arq.Config{
-			Channels: limits.Channels, Burst: limits.Burst,
-			SegmentBytes: baseSegment, OverheadBytes: segmentOverhead, Controller: cc,
-			BurstBytes: maxBurstBytes, InitialRTT: rtt, Credit: int(welcome.Credit),
-		}),
+		receiver: arq.NewReceiver(rtt), sender: arq.NewSender(base),
 	}
 	if isClient {
 		s.sends, s.takes = s.takes, s.sends
