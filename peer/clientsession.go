@@ -46,6 +46,12 @@ type get struct {
 	open rangeset.Set // pieces that are waited for
 }
 
+func newGet(r rangeset.Range) *get {
+	g := &get{data: r}
+	g.open.Add(r)
+	return g
+}
+
 // clientSession is one session of a fetch. It belongs to one goroutine, but
 // for wake.
 type clientSession struct {
@@ -58,7 +64,8 @@ type clientSession struct {
 	repeatAt time.Time
 	repeat   time.Duration
 
-	opened   bool // the server has the file; written under Fetch.mu
+	early    rangeset.Range // asked for in the handshake, before the size was known
+	opened   bool           // the server has the file; written under Fetch.mu
 	nextID   proto.ID
 	gets     map[proto.ID]*get
 	pieces   map[int64]*piece // under way, by index
@@ -94,9 +101,9 @@ func (f *Fetch) runSession(ctx context.Context, p *peerState) error {
 		return err
 	}
 	credit := f.memoryCredit(0)
-	open := proto.Open{ID: clientFile, Name: f.opt.Name}
+	requests, early := f.firstRequests(p)
 	welcome := proto.Welcome{Session: f.id, Credit: credit, MaxDatagram: maxServerDatagram}
-	a, err := hs.run(ctx, func(k secure.PublicKey) error { return f.trust(p, k) }, welcome, open.Append(nil))
+	a, err := hs.run(ctx, func(k secure.PublicKey) error { return f.trust(p, k) }, welcome, requests)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil
@@ -106,7 +113,7 @@ func (f *Fetch) runSession(ctx context.Context, p *peerState) error {
 	c := &clientSession{
 		session: newSession(a.welcome.Session, true, a.keys, a.welcome, a.rtt, f.opt.Limits.config()),
 		fetch:   f, peer: p, finish: a.finish, repeat: firstRepeat + 2*a.rtt,
-		nextID: clientFile + 1, gets: map[proto.ID]*get{}, pieces: map[int64]*piece{},
+		nextID: clientFile + 1, early: early, gets: map[proto.ID]*get{}, pieces: map[int64]*piece{},
 	}
 	if a.sampled {
 		c.sender.ObserveRTT(a.rtt)
@@ -332,13 +339,30 @@ func (c *clientSession) takeWork(now time.Time) {
 		if len(c.gets) == 0 {
 			c.awaiting = now
 		}
-		g := &get{data: r}
-		g.open.Add(r)
-		c.gets[id] = g
+		c.gets[id] = newGet(r)
 		if err := c.tell(&proto.Get{ID: id, File: clientFile, Range: r}); err != nil {
 			return // the control stream is full: the peer is silent, and found out by that
 		}
 	}
+}
+
+// takeEarly makes the request that went with the handshake one like any other,
+// or drops it if another session was first.
+func (c *clientSession) takeEarly() error {
+	if c.early.Empty() {
+		return nil
+	}
+	id := c.nextID
+	c.nextID++
+	r := c.early.Intersect(rangeset.Range{End: c.fetch.size})
+	if r.Empty() {
+		return nil
+	}
+	if !c.fetch.reclaim(c, []rangeset.Range{r}) {
+		return c.tell(&proto.Cancel{ID: id})
+	}
+	c.gets[id] = newGet(r)
+	return nil
 }
 
 // credit implements party.
@@ -357,6 +381,9 @@ func (c *clientSession) credit() uint32 {
 
 // room implements party: it finds the pieces that the segment belongs to.
 func (c *clientSession) room(seg *proto.Segment) bool {
+	if !c.opened {
+		return false // overtaken on the way by what was asked for early
+	}
 	r, ok := c.wanted(seg)
 	if !ok {
 		return true // nobody waits for it: taken, and thrown away
@@ -435,7 +462,10 @@ func (c *clientSession) message(_ time.Time, m proto.Message) error {
 		if m.ID != clientFile || c.opened {
 			return violation(fmt.Errorf("unexpected answer %d", m.ID))
 		}
-		return c.fetch.agree(c, m)
+		if err := c.fetch.agree(c, m); err != nil {
+			return err
+		}
+		return c.takeEarly()
 	case *proto.Failed:
 		return c.failed(m)
 	}

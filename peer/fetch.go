@@ -203,6 +203,22 @@ func (f *Fetch) trust(p *peerState, key secure.PublicKey) error {
 	return err
 }
 
+// firstRequests returns what to ask p for in the handshake. The first session
+// with the first peer asks for the beginning of the file with it, which saves a
+// round trip; if all did, it would come more than once.
+func (f *Fetch) firstRequests(p *peerState) (requests []byte, early rangeset.Range) {
+	open := proto.Open{ID: clientFile, Name: f.opt.Name}
+	requests = open.Append(nil)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if p.index > 0 || f.size >= 0 {
+		return requests, rangeset.Range{}
+	}
+	early = rangeset.Range{End: firstLease}
+	get := proto.Get{ID: clientFile + 1, File: clientFile, Range: early}
+	return get.Append(requests), early
+}
+
 // agree takes a peer's answer: the first decides the size, and a peer that
 // differs takes no part.
 func (f *Fetch) agree(c *clientSession, m *proto.Opened) error {

@@ -26,6 +26,11 @@ const (
 
 	// idleTime is how long a session may be silent.
 	idleTime = 60 * time.Second
+
+	// unansweredTime is how long it may be while something is in flight, which
+	// counts against the sessions that the client has opened in its place: the
+	// client gives a session up after silentEnd.
+	unansweredTime = silentEnd + 2*time.Second
 )
 
 // serverSession serves one session. It belongs to one goroutine.
@@ -37,7 +42,6 @@ type serverSession struct {
 	inbox  chan *datagram
 	files  map[proto.ID]*servedFile
 	gets   map[proto.ID]*servedFile
-	served int64 // bytes of finished and cancelled requests asked for
 }
 
 func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w proto.Welcome) (*serverSession, error) {
@@ -87,7 +91,7 @@ func (c *serverSession) run(ctx context.Context, requests []byte) {
 			break
 		}
 		c.forgetFinished()
-		next := c.heard.Add(idleTime)
+		next := c.heard.Add(c.patience())
 		if t := c.nextTimeout(); !t.IsZero() && t.Before(next) {
 			next = t
 		}
@@ -101,12 +105,20 @@ func (c *serverSession) run(ctx context.Context, requests []byte) {
 		}
 		if now = time.Now(); err == nil {
 			c.sender.HandleTimeout(now)
-			if now.Sub(c.heard) >= idleTime {
+			if now.Sub(c.heard) >= c.patience() {
 				err = errIdle
 			}
 		}
 	}
 	c.end(ctx, err)
+}
+
+// patience returns how long the client may be silent.
+func (c *serverSession) patience() time.Duration {
+	if c.sender.Idle() {
+		return idleTime
+	}
+	return unansweredTime
 }
 
 var errIdle = errors.New("nothing heard for too long")
@@ -236,15 +248,16 @@ func (c *serverSession) get(m *proto.Get) error {
 		return c.fail(m.ID, proto.FailRequest, "no such file id")
 	case m.ID == proto.Control || c.gets[m.ID] != nil:
 		return violation(fmt.Errorf("id %d used twice", m.ID))
-	case m.Range.End > f.stamp.size:
-		return c.fail(m.ID, proto.FailRequest, "range past the end of the file")
 	case len(c.gets) >= maxGets:
 		return c.fail(m.ID, proto.FailBusy, "too many requests")
 	}
+	r := m.Range.Intersect(rangeset.Range{End: f.stamp.size})
+	if r.Empty() {
+		return nil
+	}
 	c.gets[m.ID] = f
-	c.served += m.Range.Len()
-	c.log.Debug("get", zap.Uint32("id", uint32(m.ID)), zap.Stringer("range", m.Range))
-	c.sender.Send(m.ID, rangeset.Range(m.Range))
+	c.log.Debug("get", zap.Uint32("id", uint32(m.ID)), zap.Stringer("range", r))
+	c.sender.Send(m.ID, r)
 	return nil
 }
 

@@ -221,13 +221,13 @@ func (s *session) tell(m proto.Message) error {
 
 // flush sends all that may be sent now.
 func (s *session) flush(now time.Time) error {
-	if err := s.probeMTU(now); err != nil {
-		return err
-	}
 	for t, ok := s.sender.Poll(now); ok; t, ok = s.sender.Poll(now) {
 		if err := s.sendBurst(&t); err != nil {
 			return err
 		}
+	}
+	if err := s.probeMTU(now); err != nil { // behind the first data, which may be small
+		return err
 	}
 	if s.receiver.AckDue(now) {
 		return s.sendAck(now)

@@ -156,7 +156,8 @@
 //	0x80 and above: extensions; a receiver skips those that it does not know
 //
 // The client numbers its Opens and Gets from 1 in one space, each id used once
-// in a session; it may send a Get for a file whose Opened has not come yet. The
+// in a session; it may send a Get for a file whose Opened has not come yet. What
+// of a Get lies past the end of the file is not sent, and not complained of. The
 // answer to a Get is its bytes, as segments whose request is its id, in any
 // order. An Opened's version names one state of one file of this server: two
 // that are equal stand for the same bytes.
