@@ -19,6 +19,7 @@ type channel struct {
 	count   int
 
 	acked, lost uint64
+	resent      uint64   // sent more than once
 	queued      bool     // in the queue of repairs
 	flights     []uint64 // transmissions of this burst in the log, oldest first
 }
@@ -30,7 +31,7 @@ func (c *channel) start(request proto.ID, data rangeset.Range, segment, limit in
 	c.busy = true
 	c.burst++
 	c.request, c.data, c.segment = request, data, segment
-	c.acked, c.lost, c.flights = 0, 0, c.flights[:0]
+	c.acked, c.lost, c.resent, c.flights = 0, 0, 0, c.flights[:0]
 }
 
 // span returns where n segments from segment i on lie.

@@ -27,6 +27,8 @@ type Cubic struct {
 	recovery time.Time // loss of what was sent before this has been answered
 
 	// The cubic since the last reduction.
+	heard time.Time     // of the last acknowledgement
+	prior float64       // segments: the window before the reduction (cwnd_prior)
 	epoch time.Time     // zero until the first acknowledgement after it
 	wMax  float64       // segments: the window before the reduction
 	k     time.Duration // from epoch to where the cubic is back at wMax
@@ -64,6 +66,7 @@ func (c *Cubic) PacingRate() float64 {
 func (c *Cubic) SetSegment(bytes int) {
 	// What is counted in segments stands for as many bytes as before.
 	ratio := c.segment / float64(bytes)
+	c.prior *= ratio
 	c.wMax *= ratio
 	c.wEst *= ratio
 	c.segment = float64(bytes)
@@ -90,6 +93,10 @@ func (c *Cubic) SetLimited(bool) {}
 // OnAck implements Controller.
 func (c *Cubic) OnAck(now time.Time, a AckSample) {
 	c.smoothed = a.SmoothedRTT
+	if !a.WindowLimited && !c.epoch.IsZero() {
+		c.epoch = c.epoch.Add(now.Sub(c.heard)) // RFC 9438 section 5.8
+	}
+	c.heard = now
 	if a.SentAt.Before(c.recovery) || !a.WindowLimited {
 		return
 	}
@@ -118,7 +125,7 @@ func (c *Cubic) avoid(now time.Time, a AckSample) {
 	}
 	acked := float64(a.Bytes) / c.segment
 	alpha := 1.0
-	if c.wEst < c.wMax {
+	if c.wEst < c.prior {
 		alpha = 3 * (1 - cubicBeta) / (1 + cubicBeta)
 	}
 	c.wEst += alpha * acked / w
@@ -136,6 +143,7 @@ func (c *Cubic) OnLoss(now time.Time, l LossSample) {
 	}
 	c.recovery = now
 	w := c.window / c.segment
+	c.prior = w
 	if w < c.wMax { // fast convergence, section 4.7
 		c.wMax = w * (1 + cubicBeta) / 2
 	} else {

@@ -25,7 +25,7 @@
 //			// seal and write the segments of t
 //		}
 //		if receiver.AckDue(now) {
-//			// seal and write receiver.Ack(now, credit, room)
+//			// seal and write receiver.Ack(now, credit)
 //		}
 //		// wait for a datagram until the earlier NextTimeout
 //		// datagram: sender.HandleAck, receiver.HandleSegment

@@ -1,6 +1,7 @@
 package arq
 
 import (
+	"math"
 	"math/bits"
 	"time"
 
@@ -52,11 +53,13 @@ func (s *Sender) HandleAck(now time.Time, a *proto.Ack) error {
 	if a.Latest >= s.next {
 		return ErrViolation
 	}
-	s.credit = int(a.Credit)
+	if a.Latest >= s.loss.latest { // not overtaken by a newer one
+		s.credit = int(min(a.Credit, math.MaxInt32))
+	}
 	sample := AckSample{InFlight: s.inFlight, WindowLimited: !s.appLimited}
 	if f := s.log.find(a.Latest); f != nil && (!s.loss.acked || a.Latest > s.loss.latest) {
 		sample.RTT = now.Sub(f.at)
-		s.rtt.update(sample.RTT, a.Delay)
+		s.rtt.update(sample.RTT, min(a.Delay, s.cfg.PeerAckDelay))
 	}
 	s.loss.latest = max(s.loss.latest, a.Latest)
 	s.loss.acked = true
@@ -135,7 +138,12 @@ func (s *Sender) acknowledge(c *channel, ch proto.Channel, fresh uint64, sample 
 		// Where the repeat was sent after everything that the receiver has
 		// named, it was the first transmission that arrived: that says nothing
 		// of what was sent between the two.
-		if pn := f.number(1 << (63 - bits.LeadingZeros64(got))); pn <= s.loss.latest {
+		sure := got &^ c.resent
+		if s.loss.latest >= f.first {
+			sure |= got & lowest(f.sent, int(min(s.loss.latest-f.first+1, 64)))
+		}
+		if sure != 0 {
+			pn := f.number(1 << (63 - bits.LeadingZeros64(sure)))
 			if s.loss.deliveredAt.IsZero() || pn > s.loss.delivered {
 				s.loss.delivered, s.loss.deliveredAt = pn, f.at
 			}

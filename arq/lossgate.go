@@ -42,9 +42,16 @@ func (g *lossGate) judge(r *roundStats, minRTT time.Duration, stalled bool, segm
 	if evident && r.lostMore(g.random+congestionLoss, segment) || r.lostMore(heavyLoss, segment) {
 		return true
 	}
-	share := r.lossShare()
-	g.random += randomWeight * (min(share, maxRandom) - g.random)
+	if share := min(r.lossShare(), maxRandom); share < g.random || !g.crowded(*r, minRTT) {
+		g.random += randomWeight * (share - g.random)
+	}
 	return false
+}
+
+// crowded reports whether a round's round trips show even a little of a queue:
+// then loss may be that queue's, and is not made up for.
+func (g *lossGate) crowded(r roundStats, minRTT time.Duration) bool {
+	return r.rtt > minRTT+minRTT/16+time.Millisecond
 }
 
 // forget forgets what was known of a path that may have changed.

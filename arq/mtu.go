@@ -94,7 +94,7 @@ func (m *PathMTU) Confirm(size int) bool {
 
 // TooLong notes that this host refuses datagrams of this size. It reports
 // whether Size has shrunk.
-func (m *PathMTU) TooLong(size int) bool {
+func (m *PathMTU) TooLong(now time.Time, size int) bool {
 	m.failed = min(m.failed, size)
 	keep := m.sending[:0]
 	for _, s := range m.sending {
@@ -107,6 +107,7 @@ func (m *PathMTU) TooLong(size int) bool {
 		return false
 	}
 	m.current = m.base
+	m.tries, m.due = 0, now // what is between the two has not been tried
 	return true
 }
 

@@ -12,10 +12,17 @@ const (
 	// a burst takes about a millisecond to arrive).
 	MaxAckDelay = 5 * time.Millisecond
 
-	// maxRecent bounds the channels of one acknowledgement (arbitrary): 64
-	// changes that are new, or fewer and the latest of those told before. With
-	// bitmaps they take 790 bytes, which every path carries.
-	maxRecent = 64
+	// maxUntold is how many changes may wait for an acknowledgement: with bitmaps
+	// they take 768 bytes, which every path carries.
+	maxUntold = 64
+
+	// maxTold is in how many acknowledgements a change is told, if two round trips
+	// have not passed before: a loss of so many in a row is no accident.
+	maxTold = 16
+
+	// ackBytes bounds the entries of an acknowledgement. With its header and the
+	// sealing it fits into the datagram that every path carries.
+	ackBytes = 1024
 )
 
 // none ends the list of recently changed channels.
@@ -24,8 +31,9 @@ const none = ^proto.Channel(0)
 // inbound is the receiving side of one stop-and-wait process.
 type inbound struct {
 	used         bool
-	listed       bool // on the list of recent changes
-	told         bool // this state has been in an acknowledgement
+	listed       bool  // on the list of recent changes
+	told         uint8 // acknowledgements that this state has been in
+	whole        bool  // the burst before this one has arrived whole
 	burst        proto.Burst
 	count        uint8
 	have         uint64
@@ -73,13 +81,16 @@ func (r *Receiver) HandleSegment(now time.Time, pn proto.PacketNumber, seg *prot
 	}
 	c := &r.channels[seg.Channel]
 	if !c.used || seg.Burst.Newer(c.burst) {
+		c.whole = c.used && c.have == allOf(int(c.count)) && seg.Burst == c.burst+1
 		c.used, c.burst, c.count, c.have = true, seg.Burst, seg.Count, 0
 	}
 	r.segments++
 	r.latest, r.latestAt = pn, now
 	r.touch(seg.Channel, now)
-	if seg.Burst != c.burst { // its channel has moved on: the burst was whole
-		r.repeats++
+	if seg.Burst != c.burst { // its channel has moved on
+		if c.whole { // else the burst was given up, and this is no repeat
+			r.repeats++
+		}
 		r.due = now
 		return false, nil
 	}
@@ -113,8 +124,8 @@ func (r *Receiver) Announce(now time.Time) {
 func (r *Receiver) touch(ch proto.Channel, now time.Time) {
 	c := &r.channels[ch]
 	c.changed = now
-	if c.told || !c.listed {
-		c.told = false
+	if c.told > 0 || !c.listed {
+		c.told = 0
 		r.untold++
 	}
 	if r.newest == ch {
@@ -139,7 +150,7 @@ func (r *Receiver) AckDue(now time.Time) bool { return !r.due.IsZero() && !now.B
 
 // AckFull reports that one acknowledgement holds no more changes: it is to be
 // sent before the next segment is handled.
-func (r *Receiver) AckFull() bool { return r.untold >= maxRecent }
+func (r *Receiver) AckFull() bool { return r.untold >= maxUntold }
 
 // NextTimeout returns when an acknowledgement is due, zero for never.
 func (r *Receiver) NextTimeout() time.Time { return r.due }
@@ -157,16 +168,20 @@ func (r *Receiver) Ack(now time.Time, credit uint32) *proto.Ack {
 	a := &r.ack
 	a.Latest, a.Delay, a.Repeats, a.Credit = r.latest, now.Sub(r.latestAt), r.repeats, credit
 	a.Entries = a.Entries[:0]
-	for ch := r.newest; ch != none && len(a.Entries) < maxRecent; ch = r.channels[ch].older {
+	room := ackBytes
+	for ch := r.newest; ch != none && len(a.Entries) < proto.MaxEntries; ch = r.channels[ch].older {
 		c := &r.channels[ch]
-		if c.told && now.Sub(c.changed) > 2*r.rtt {
+		if c.told >= maxTold || c.told > 0 && now.Sub(c.changed) > 2*r.rtt {
 			break
 		}
-		c.told = true
 		e := proto.Entry{Channel: ch, Burst: c.burst}
 		if e.Complete = c.have == allOf(int(c.count)); !e.Complete {
 			e.Bitmap = c.have
 		}
+		if room -= e.Len(); room < 0 {
+			break
+		}
+		c.told++
 		a.Entries = append(a.Entries, e)
 	}
 	return a

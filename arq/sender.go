@@ -224,6 +224,8 @@ func (s *Sender) Poll(now time.Time) (Transmission, bool) {
 	rate := s.cc.PacingRate()
 	if rate > 0 {
 		s.pacer.refill(now, rate, 2*s.cfg.SegmentBytes)
+	} else {
+		s.pacer = pacer{} // what is sent without pacing is no debt
 	}
 	if !s.pending() {
 		s.limited(s.inFlight < s.cc.Window())
@@ -375,6 +377,7 @@ func (s *Sender) transmit(now time.Time, ch proto.Channel, mask uint64, repeat b
 	s.stats.Segments += uint64(n)
 	s.stats.Bytes += uint64(bytes)
 	if repeat {
+		c.resent |= mask
 		s.stats.Repeated += uint64(n)
 	}
 	if s.cfg.Trace != nil {

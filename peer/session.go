@@ -67,6 +67,7 @@ type session struct {
 	buffers  *burstBuffers
 	mtu      *arq.PathMTU // nil on a side that sends little
 	ack      proto.Ack
+	segment  proto.Segment // the one being handled: here, it need not be allocated
 
 	heard     time.Time // when the last authentic datagram came
 	datagrams uint64    // authentic ones
@@ -162,11 +163,12 @@ func (s *session) handleMTUReply(frame []byte) error {
 }
 
 func (s *session) handleSegment(now time.Time, pn proto.PacketNumber, frame []byte) error {
-	seg, err := proto.ParseSegment(frame)
-	if err != nil {
+	var err error
+	if s.segment, err = proto.ParseSegment(frame); err != nil {
 		return violation(err)
 	}
-	if seg.Request != proto.Control && !s.party.room(&seg) {
+	seg := &s.segment
+	if seg.Request != proto.Control && !s.party.room(seg) {
 		s.refused++
 		s.receiver.Announce(now)
 		return nil
@@ -174,7 +176,7 @@ func (s *session) handleSegment(now time.Time, pn proto.PacketNumber, frame []by
 	if seg.Repeat {
 		s.repeated++
 	}
-	fresh, err := s.receiver.HandleSegment(now, pn, &seg)
+	fresh, err := s.receiver.HandleSegment(now, pn, seg)
 	if err != nil {
 		return err
 	}
@@ -187,7 +189,7 @@ func (s *session) handleSegment(now time.Time, pn proto.PacketNumber, frame []by
 	case !fresh:
 		return nil
 	case seg.Request != proto.Control:
-		s.party.place(&seg)
+		s.party.place(seg)
 		return nil
 	}
 	if err := s.control.Add(seg.Offset, seg.Payload); err != nil {
@@ -343,7 +345,7 @@ func (s *session) write(out []byte, datagram int) error {
 	switch {
 	case errors.Is(err, errConnClosed):
 		return err
-	case errors.Is(err, udp.ErrTooLong) && s.mtu != nil && s.mtu.TooLong(datagram):
+	case errors.Is(err, udp.ErrTooLong) && s.mtu != nil && s.mtu.TooLong(time.Now(), datagram):
 		s.sender.Shrink(s.mtu.Size() - segmentOverhead)
 	}
 	return nil
