@@ -10,6 +10,9 @@ type Controller interface {
 	// PacingRate returns bytes per second, 0 for as fast as the window allows.
 	PacingRate() float64
 
+	// SendAt returns when pacing allows the next burst: now, or a time to come.
+	SendAt(now time.Time) time.Time
+
 	// SetSegment is told that segments have so many bytes from now on.
 	SetSegment(bytes int)
 

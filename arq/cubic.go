@@ -22,6 +22,7 @@ type Cubic struct {
 	window    float64 // bytes
 	threshold float64 // of slow start, bytes
 	slow      slowStart
+	pacer     pacer
 
 	smoothed time.Duration
 	recovery time.Time // loss of what was sent before this has been answered
@@ -73,8 +74,16 @@ func (c *Cubic) SetSegment(bytes int) {
 	c.window = max(c.window, 2*c.segment)
 }
 
+// SendAt implements Controller.
+func (c *Cubic) SendAt(now time.Time) time.Time {
+	return c.pacer.next(now, c.PacingRate(), int(c.segment))
+}
+
 // OnSend implements Controller: CUBIC measures no rate.
-func (c *Cubic) OnSend(time.Time, int) (d Delivery) { return d }
+func (c *Cubic) OnSend(_ time.Time, bytes int) (d Delivery) {
+	c.pacer.take(bytes)
+	return d
+}
 
 // OnRecall implements Controller.
 func (c *Cubic) OnRecall(int) {}

@@ -85,6 +85,7 @@ type Model struct {
 	phase   phase
 	since   time.Time // in this phase
 	lan     lanWindow
+	pacer   pacer
 
 	delivery  deliveryMeter
 	bandwidth bandwidthFilter
@@ -220,8 +221,14 @@ func (m *Model) burst() float64 {
 	return max(2*m.segment, min(m.rate()*burstTime.Seconds(), 64<<10))
 }
 
+// SendAt implements Controller.
+func (m *Model) SendAt(now time.Time) time.Time {
+	return m.pacer.next(now, m.PacingRate(), int(m.segment))
+}
+
 // OnSend implements Controller.
 func (m *Model) OnSend(now time.Time, bytes int) Delivery {
+	m.pacer.take(bytes)
 	d := m.delivery.sending(now, m.inFlight == 0)
 	m.inFlight += bytes
 	return d

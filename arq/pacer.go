@@ -3,14 +3,28 @@ package arq
 import "time"
 
 // pacerDepth is how much sending time the bucket holds. A sleep of the Go
-// runtime can be a millisecond late; a bucket of two loses nothing to that.
-const pacerDepth = 2 * time.Millisecond
+// runtime can be a millisecond late, and more on a busy host; what comes late
+// within this loses no rate.
+const pacerDepth = 4 * time.Millisecond
 
 // pacer spreads bursts over time: a token bucket that refills by elapsed time,
 // so that a late wake-up does not lower the rate (RFC 9002, section 7.7).
 type pacer struct {
 	tokens float64 // bytes; below zero after a burst larger than what was there
 	filled time.Time
+}
+
+// next returns when the next burst may be sent: now, or when the bucket holds
+// tokens again. A rate of 0 is no pacing. segment is in bytes.
+func (p *pacer) next(now time.Time, rate float64, segment int) time.Time {
+	if rate == 0 {
+		*p = pacer{} // what is sent without pacing is no debt
+		return now
+	}
+	if p.refill(now, rate, 2*segment); p.ready() {
+		return now
+	}
+	return p.readyAt(rate)
 }
 
 // refill adds the tokens of the time since the last call. rate is in bytes

@@ -53,18 +53,18 @@ func TestPacerKeepsTheRate(t *testing.T) {
 func TestPacerDoesNotSave(t *testing.T) {
 	var p pacer
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	p.refill(now, 1e6, 3000)
+	p.refill(now, 1e5, 3000)
 	p.take(3000)
-	p.refill(now.Add(time.Hour), 1e6, 3000)
+	p.refill(now.Add(time.Hour), 1e5, 3000)
 	if p.tokens != 3000 {
-		t.Errorf("%.0f bytes after an hour at 1 MB/s, want the least bucket of 3000", p.tokens)
+		t.Errorf("%.0f bytes after an hour at 100 kB/s, want the least bucket of 3000", p.tokens)
 	}
 	p.refill(now.Add(2*time.Hour), 1e8, 3000)
-	if p.tokens != 200e3 {
-		t.Errorf("%.0f bytes after an hour at 100 MB/s, want 2 ms of it", p.tokens)
+	if p.tokens != 400e3 {
+		t.Errorf("%.0f bytes after an hour at 100 MB/s, want 4 ms of it", p.tokens)
 	}
 	p.refill(now, 1e8, 3000) // a clock that goes back gives nothing
-	if p.tokens != 200e3 {
+	if p.tokens != 400e3 {
 		t.Errorf("%.0f bytes after a step back", p.tokens)
 	}
 }
@@ -74,18 +74,18 @@ func TestPacerDoesNotSave(t *testing.T) {
 func TestPollIsPaced(t *testing.T) {
 	cc := &Fixed{WindowBytes: 1 << 30, RateBytesPerSec: 8e6}
 	st := newStory(t, Config{Controller: cc})
-	st.send(40)
-	st.sends("1/1 xxxxxxxx", "2/1 xxxxxxxx") // the bucket holds 16,000 bytes
-	st.timer(time.Microsecond)               // an empty bucket refills at once
+	st.send(56)
+	st.sends("1/1 xxxxxxxx", "2/1 xxxxxxxx", "3/1 xxxxxxxx", "4/1 xxxxxxxx") // the bucket holds 32,000 bytes
+	st.timer(time.Microsecond)                                               // an empty bucket refills at once
 	st.at(time.Microsecond)
-	st.sends("3/1 xxxxxxxx")
+	st.sends("5/1 xxxxxxxx")
 	st.timer(1001 * time.Microsecond)
 	st.at(1001 * time.Microsecond)
-	st.sends("4/1 xxxxxxxx")
+	st.sends("6/1 xxxxxxxx")
 	st.timer(2001 * time.Microsecond)
 	st.now = st.start.Add(2500 * time.Microsecond) // the timer is late: what was missed is not lost
-	st.sends("5/1 xxxxxxxx")
-	if got := st.s.pacer.tokens; got < -4001 || got > -3999 {
+	st.sends("7/1 xxxxxxxx")
+	if got := cc.pacer.tokens; got < -4001 || got > -3999 {
 		t.Errorf("%.0f bytes in the bucket, want -4000", got)
 	}
 	if at := st.s.NextTimeout(); at.Sub(st.start) < 100*ms {

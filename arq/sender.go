@@ -43,10 +43,9 @@ type Sender struct {
 	control  controlOut
 	work     workQueue
 
-	inFlight   int  // bytes
-	credit     int  // bytes
-	appLimited bool // something other than the congestion window holds the sender back
-	pacer      pacer
+	inFlight   int       // bytes
+	credit     int       // bytes
+	appLimited bool      // something other than the congestion window holds the sender back
 	pacedUntil time.Time // Poll has something to send then; zero if not for pacing
 
 	loss  lossDetection
@@ -221,18 +220,12 @@ func (s *Sender) Poll(now time.Time) (Transmission, bool) {
 			return t, true
 		}
 	}
-	rate := s.cc.PacingRate()
-	if rate > 0 {
-		s.pacer.refill(now, rate, 2*s.cfg.SegmentBytes)
-	} else {
-		s.pacer = pacer{} // what is sent without pacing is no debt
-	}
 	if !s.pending() {
 		s.limited(s.inFlight < s.cc.Window())
 		return Transmission{}, false
 	}
-	if rate > 0 && !s.pacer.ready() {
-		s.pacedUntil = s.pacer.readyAt(rate)
+	if at := s.cc.SendAt(now); at.After(now) {
+		s.pacedUntil = at
 		return Transmission{}, false
 	}
 	ch, mask, repeat := s.choose()
@@ -372,7 +365,6 @@ func (s *Sender) transmit(now time.Time, ch proto.Channel, mask uint64, repeat b
 	}))
 
 	s.inFlight += bytes
-	s.pacer.take(bytes)
 	s.loss.sentAt = now
 	s.stats.Segments += uint64(n)
 	s.stats.Bytes += uint64(bytes)

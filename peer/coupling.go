@@ -31,7 +31,6 @@ type path struct {
 	cc      arq.Controller
 	members map[*pathMember]struct{}
 	total   int // bytes in flight
-	sending int // members with something in flight
 	limited int // members that have nothing to send
 }
 
@@ -84,15 +83,8 @@ func (x *path) remove(m *pathMember) int {
 
 // add changes what a member has in flight.
 func (x *path) add(m *pathMember, bytes int) {
-	was := m.inFlight > 0
 	m.inFlight += bytes
 	x.total += bytes
-	switch is := m.inFlight > 0; {
-	case is && !was:
-		x.sending++
-	case was && !is:
-		x.sending--
-	}
 }
 
 // Window implements arq.Controller.
@@ -102,15 +94,18 @@ func (m *pathMember) Window() int {
 	return max(0, m.path.cc.Window()-(m.path.total-m.inFlight))
 }
 
-// PacingRate implements arq.Controller: an even share among those that send.
+// PacingRate implements arq.Controller: that of all members together.
 func (m *pathMember) PacingRate() float64 {
 	m.path.mu.Lock()
 	defer m.path.mu.Unlock()
-	n := m.path.sending
-	if m.inFlight == 0 {
-		n++
-	}
-	return m.path.cc.PacingRate() / float64(n)
+	return m.path.cc.PacingRate()
+}
+
+// SendAt implements arq.Controller: whoever comes first sends.
+func (m *pathMember) SendAt(now time.Time) time.Time {
+	m.path.mu.Lock()
+	defer m.path.mu.Unlock()
+	return m.path.cc.SendAt(now)
 }
 
 // SetSegment implements arq.Controller.
