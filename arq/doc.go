@@ -43,8 +43,17 @@
 // duplicate acknowledgement never causes a repeat (RFC 1123, section 4.2.3.1,
 // the sorcerer's apprentice).
 //
+// # How much and how fast
+//
+// A Controller decides. Model, the default, follows the path's bandwidth and
+// round trip in the manner of BBR version 3, and takes loss for congestion only
+// with evidence; on a path of less than 2 ms it is a window that the peer's
+// credit bounds. Cubic and Fixed are for comparison. Senders that share a path
+// can share a controller: it accounts for what is in flight itself.
+//
 // # Known limitations
 //
-// Loss always counts as congestion (CUBIC, RFC 9438), so random loss costs rate.
-// Sessions that share a bottleneck are not coupled.
+// ECN is not used. An acknowledgement is believed: a peer that acknowledges what
+// it has not received can raise its own rate. A loss that only a probe repairs
+// is not told to the controller.
 package arq

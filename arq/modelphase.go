@@ -1,0 +1,196 @@
+package arq
+
+import (
+	"math"
+	"time"
+)
+
+// phase is what a Model is doing.
+type phase uint8
+
+const (
+	phaseStartup phase = iota
+	phaseDrain
+	phaseDown
+	phaseCruise
+	phaseRefill
+	phaseUp
+	phaseProbeRTT
+)
+
+func (p phase) String() string {
+	return [...]string{"startup", "drain", "down", "cruise", "refill", "up", "probe-rtt"}[p]
+}
+
+// careful reports that startup has met a queue: the path may be full, and the
+// end of the round will tell. It is HyStart++'s conservative slow start (RFC
+// 9406, section 4.2).
+func (m *Model) careful() bool { return m.rises >= hystartSamples }
+
+// watchRise looks for the queue that startup makes.
+func (m *Model) watchRise(rtt time.Duration) {
+	switch {
+	case rtt == 0:
+	case m.rose(rtt):
+		m.rises++
+	case !m.careful():
+		m.rises = 0
+	}
+}
+
+// rose reports whether a round trip shows that a queue has begun to grow.
+func (m *Model) rose(rtt time.Duration) bool {
+	return rtt >= m.minRTT+min(max(m.minRTT/hystartDivisor, hystartMinThreshold), hystartMaxThreshold)
+}
+
+// endRound looks back on a round trip.
+func (m *Model) endRound(now time.Time) {
+	r := &m.round.last
+	probing := m.phase == phaseStartup || m.phase == phaseUp
+	congested := m.gate.judge(r, m.minRTT, probing && r.rate < stalledGrowth*m.round.before.rate, m.segment)
+	m.cruised++
+	switch {
+	case congested:
+		m.congestion(now, *r)
+	case m.phase == phaseStartup && !r.appLimited:
+		m.lookForFull(now)
+	case m.phase == phaseCruise && !r.appLimited:
+		m.steady(*r)
+	case m.phase == phaseUp && m.round.count > m.round.mark+1:
+		m.climb(now, *r)
+	}
+}
+
+// climb goes on with a probe while it finds more, and ends it when it does not.
+func (m *Model) climb(now time.Time, r roundStats) {
+	switch {
+	case r.rate >= stalledGrowth*m.upRate:
+		m.upRate, m.stalls = r.rate, 0
+	case float64(r.inFlight) < boundReached*m.bound:
+		m.stalls++
+	}
+	if float64(r.inFlight) >= boundReached*m.bound {
+		m.bound *= 1 + m.growth
+		m.growth = min(2*m.growth, upPacing-1)
+	}
+	full := r.rate < stalledGrowth*m.upRate && m.rose(r.rtt) // more in flight only waits
+	if full || m.stalls > 1 || m.stalls > 0 && float64(r.inFlight) >= upPacing*m.target(1) {
+		m.enter(now, phaseDown)
+	}
+}
+
+// steady keeps the queue short between probes. Several sessions that each
+// remember their best second ask for more than the path has: each then asks for
+// what it was given, and for a little more when the queue is gone.
+func (m *Model) steady(r roundStats) {
+	switch {
+	case m.round.count <= m.round.mark+1: // most of it was sent before
+	case m.gate.queued(r, m.minRTT):
+		m.shortRate = min(m.shortRate, max(r.rate, beta*m.bandwidth.max()))
+	case m.shortRate < m.bandwidth.max():
+		m.shortRate *= relax
+	default:
+		m.shortRate = math.Inf(1)
+	}
+}
+
+// congestion lowers what the path is believed to bear.
+func (m *Model) congestion(now time.Time, r roundStats) {
+	switch m.phase {
+	case phaseStartup:
+		m.bound = max(m.target(1), float64(r.inFlight)*beta)
+		m.enter(now, phaseDrain)
+	case phaseUp:
+		m.bound = max(float64(r.inFlight)*(1-r.lossShare()), m.target(1))
+		m.enter(now, phaseDown)
+	default:
+		if m.round.count <= m.round.mark+1 {
+			return // most of it was sent before, by the probe
+		}
+		short := min(m.shortRate, m.bandwidth.max())
+		m.shortRate = max(beta*short, r.rate)
+		m.bound = max(beta*m.bound, min(m.bound, float64(r.inFlight)), minWindow*m.segment)
+	}
+}
+
+// lookForFull ends startup when the rate has stopped growing.
+func (m *Model) lookForFull(now time.Time) {
+	if b := m.bandwidth.max(); b >= fullBandwidthGrowth*m.fullBandwidth {
+		m.fullBandwidth, m.fullRounds, m.rises = b, 0, 0
+		return
+	}
+	if m.fullRounds++; m.fullRounds >= fullBandwidthRounds || m.careful() {
+		m.enter(now, phaseDrain)
+	}
+}
+
+// advance moves to the next phase when this one has done its work. rtt is the
+// latest sample, 0 if there is none.
+func (m *Model) advance(now time.Time, rtt time.Duration) {
+	in := float64(m.inFlight)
+	switch m.phase {
+	case phaseDrain:
+		if in <= m.target(1) {
+			m.enter(now, phaseDown)
+		}
+	case phaseDown:
+		if in <= min(m.target(1), headroom*m.bound) || now.Sub(m.since) > 3*m.smoothed {
+			m.enter(now, phaseCruise)
+		}
+	case phaseCruise:
+		if !now.Before(m.probeAt) || m.cruised >= probeMaxRounds {
+			m.enter(now, phaseRefill)
+		}
+	case phaseRefill:
+		if m.round.count > m.round.mark {
+			m.enter(now, phaseUp)
+		}
+	case phaseUp:
+		// Full: what is sent more waits in a queue.
+		if m.round.count > m.round.mark && m.round.now.rate < stalledGrowth*m.upRate && m.rose(rtt) &&
+			in >= upPacing*m.target(1) {
+			m.enter(now, phaseDown)
+		}
+	case phaseProbeRTT:
+		m.probeRTT(now, in)
+	}
+}
+
+// probeRTT holds the window down long enough to see the path without our queue.
+func (m *Model) probeRTT(now time.Time, in float64) {
+	if m.probeRTTEnd.IsZero() {
+		if in <= max(m.target(probeRTTGain), minWindow*m.segment) {
+			m.probeRTTEnd = now.Add(max(probeRTTTime, m.minRTT))
+		}
+		return
+	}
+	if !now.Before(m.probeRTTEnd) {
+		m.minRTTAt = now
+		m.enter(now, phaseCruise)
+	}
+}
+
+// enter begins a phase.
+func (m *Model) enter(now time.Time, p phase) {
+	m.phase, m.since = p, now
+	m.round.mark = m.round.count
+	switch p {
+	case phaseDown:
+		m.bandwidth.nextCycle()
+		m.cruised = 0
+		m.probeAt = now.Add(probeInterval + m.spread(time.Second))
+	case phaseRefill:
+		m.shortRate = math.Inf(1)
+	case phaseUp:
+		m.growth, m.stalls, m.upRate = boundGrowth, 0, m.bandwidth.max()
+	}
+}
+
+// spread returns a duration below d that differs from call to call (xorshift64,
+// Marsaglia 2003).
+func (m *Model) spread(d time.Duration) time.Duration {
+	m.random ^= m.random << 13
+	m.random ^= m.random >> 7
+	m.random ^= m.random << 17
+	return time.Duration(m.random % uint64(d))
+}
