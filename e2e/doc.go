@@ -1,0 +1,21 @@
+// Package e2e tests the chunkcp program as its users have it: built once, run
+// as processes that talk over loopback.
+//
+//	scenario_test.go   links that lose, delay, duplicate, reorder and damage
+//	death_test.go      servers that die, stop, come late and come back
+//	large_linux_test.go a file of several GiB in bounded memory
+//	script_test.go     the command line, by the scripts in testdata/script
+//	loopback.sh        the same in shell, for people: three servers, one killed
+//
+// Package relay is the bad network, package lab a wide-area one that needs root.
+//
+// The contract of the tests:
+//
+//   - A fault is asserted: a test of 5 % loss fails where nothing was lost.
+//   - A server that no test killed must end with exit code 0 and must not have
+//     logged an error.
+//   - File content depends on its position, so a misplaced byte shows.
+//   - Ports are the kernel's choice, processes are stopped by their pid.
+//
+// go test -short leaves out what takes more than a few seconds.
+package e2e
