@@ -70,6 +70,9 @@ func fetch(c *cli.Context) error {
 	if err != nil {
 		result.ExitCode = exitCode(err)
 	}
+	if n := f.Snapshot().Dropped; n > 0 {
+		result.Limit = fmt.Sprintf("this host's socket buffers: %d runs of datagrams or more were dropped", n)
+	}
 	if c.Bool("json") {
 		if werr := ui.WriteJSON(os.Stdout, result); werr != nil {
 			err = errors.Join(err, &localError{werr})

@@ -88,10 +88,7 @@ config=$dir/client/chunkcp.toml
 for n in 1 2 3; do
 	start_server "$n"
 	printf '[[peer]]\naddr = "%s"\n' "$addr" >>"$config"
-	if [ "$n" = 1 ]; then
-		victim=$pid
-		victim_addr=$addr
-	fi
+	echo "$n $pid $addr" >>"$dir/servers"
 done
 
 # fetch: runs the client in a directory with only the config file. Sets client.
@@ -110,6 +107,19 @@ has_quarter() {
 	cmp -s -n $mib "$file" "$dir/client/.$name.chunkcp-part" $middle $middle 2>/dev/null
 }
 
+# choose_victim: the server that opened the file first, which has surely sent
+# some of it. Sets victim (its number), pid and addr.
+choose_victim() {
+	victim=$(
+		for n in 1 2 3; do
+			sed -n "s/.*\"ts\":\"\([^\"]*\)\".*\"outcome\":\"opened\".*/\1 $n/p" "$dir/server$n/log"
+		done | sort | sed -n '1s/.* //p'
+	)
+	[ -n "$victim" ] || die 'no server has opened the file'
+	pid=$(sed -n "s/^$victim \([0-9]*\) .*/\1/p" "$dir/servers")
+	addr=$(sed -n "s/^$victim [0-9]* //p" "$dir/servers")
+}
+
 # kill_in_the_middle: waits for the client's progress, then kills a server. The
 # client is stopped for that moment, so that it surely is not done.
 kill_in_the_middle() {
@@ -120,13 +130,14 @@ kill_in_the_middle() {
 	if [ -e "$dir/client/$name" ]; then
 		die 'the file is complete already: use a larger file'
 	fi
-	kill -9 "$victim"
+	choose_victim
+	kill -9 "$pid"
 	# Gone, and not about to be: what it sends from here on is nothing.
-	wait "$victim" 2>/dev/null || :
-	if kill -0 "$victim" 2>/dev/null; then
-		die "process $victim is alive after SIGKILL"
+	wait "$pid" 2>/dev/null || :
+	if kill -0 "$pid" 2>/dev/null; then
+		die "process $pid is alive after SIGKILL"
 	fi
-	say "a quarter is written: server 1, process $victim, was killed with SIGKILL"
+	say "a quarter is written: server $victim, process $pid, was killed with SIGKILL"
 	kill -CONT "$client"
 }
 
@@ -142,8 +153,8 @@ cmp "$file" "$dir/client/$name" || die 'the copy differs'
 say "the copy is the same as the original, byte for byte"
 
 if [ "$kill_one" = 1 ]; then
-	bytes=$(sed -n "s/.*\"addr\":\"$victim_addr\"[^}]*\"bytes\":\([0-9]*\).*/\1/p" "$dir/report")
+	bytes=$(sed -n "s/.*\"addr\":\"$addr\"[^}]*\"bytes\":\([0-9]*\).*/\1/p" "$dir/report")
 	[ "${bytes:-0}" -gt 0 ] || die "the server that was killed had sent nothing: $(cat "$dir/report")"
 	[ "$bytes" -lt "$size" ] || die "the server that was killed had sent everything: $(cat "$dir/report")"
-	say "server 1 had sent $bytes bytes before it was killed; the others sent the rest"
+	say "server $victim had sent $bytes bytes before it was killed; the others sent the rest"
 fi

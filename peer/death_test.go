@@ -96,12 +96,26 @@ func TestASilentServerComesBack(t *testing.T) {
 		})
 		_, took := w.fetch(o)
 		after := givenBy(f, 1) - atHeal
-		if atCut == 0 || after < size/8 {
+		if atCut == 0 || after < 2*PieceBytes {
 			t.Errorf("it gave %d bytes before, %d after the silence", atCut, after)
 		}
 		// What three links carry, one of them not for the second of silence,
 		// nor for the two that a probe may take to find that it is over.
 		within(t, "the fetch", took, (ideal(size, 3)+time.Second)*115/100)
+	})
+}
+
+// TestALongSilence: the client gives its session up, while the server keeps it;
+// the new one takes up the speed of the old.
+func TestALongSilence(t *testing.T) {
+	const size = 96 << 20
+	inWorld(t, 1, 1, size, storyLink, func(w *world) {
+		w.after(time.Second, func() { w.net.Cut(w.client.Addr(), w.servers[0].host.Addr()) })
+		w.after(6*time.Second, func() { w.net.Heal(w.client.Addr(), w.servers[0].host.Addr()) })
+		_, took := w.fetch(w.options())
+		// A new handshake is tried every lastRepeat.
+		within(t, "the fetch", took, (ideal(size, 1)+5*time.Second+lastRepeat)*115/100)
+		t.Logf("%v ideal %v", took, ideal(size, 1)+5*time.Second)
 	})
 }
 

@@ -189,6 +189,7 @@ func TestFaults(t *testing.T) {
 }
 
 func (r *faultRun) run(t *testing.T, seed uint64, count *faultCount) {
+	var mu sync.Mutex
 	happened := map[faultKind]int{}
 	inWorld(t, seed, r.servers, r.size, netsim.Link{}, func(w *world) {
 		if r.plain {
@@ -200,7 +201,6 @@ func (r *faultRun) run(t *testing.T, seed uint64, count *faultCount) {
 				w.serve(s)
 			}
 		}
-		var mu sync.Mutex
 		r.prepare(w, func(k faultKind) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -229,6 +229,8 @@ func (r *faultRun) run(t *testing.T, seed uint64, count *faultCount) {
 		if t.Failed() {
 			t.Logf("seed %d: %+v", seed, r)
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		count.mu.Lock()
 		defer count.mu.Unlock()
 		count.longest = max(count.longest, took)
@@ -293,7 +295,8 @@ func (c *faultCount) check(t *testing.T) {
 			t.Errorf("%d datagrams %s in %d runs", n, what, c.runs)
 		}
 	}
-	if c.failed == 0 || c.plain == 0 || c.limited == 0 {
+	// Few of the runs have all servers gone: -short may have none.
+	if c.failed == 0 && !testing.Short() || c.plain == 0 || c.limited == 0 {
 		t.Errorf("of %d runs %d failed, %d had plain sockets, %d had limits", c.runs, c.failed, c.plain, c.limited)
 	}
 }

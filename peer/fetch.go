@@ -44,7 +44,8 @@ type Fetch struct {
 	result  chan error  // capacity 1: the first outcome counts
 	running sync.WaitGroup
 
-	readErrors atomic.Uint64
+	readErrors atomic.Uint64 // what sockets said that may be forged
+	dropped    atomic.Uint64 // datagrams lost for want of socket buffer
 
 	mu       sync.Mutex
 	size     int64 // -1 until a peer has told it
@@ -54,8 +55,9 @@ type Fetch struct {
 	peers    []*peerState
 	sessions map[*clientSession]struct{}
 	nextID   workerID
-	over     bool // the outcome is known: sessions end, peers keep their state
-	written  int64
+	over     bool      // the outcome is known: sessions end, peers keep their state
+	writing  int       // pieces complete and not written
+	written  int64     // bytes
 	lastLive time.Time // when a live peer was seen last
 	moved    time.Time // when file bytes came last
 }
@@ -69,8 +71,7 @@ func Run(ctx context.Context, opt FetchOptions) (*Fetch, error) {
 	opt = opt.withDefaults()
 	f := &Fetch{
 		opt: opt, log: opt.Log, buffers: newBurstBuffers(), id: newSessionID(), began: time.Now(),
-		// A segment may lie in two pieces, the second of which each session may
-		// take past the limit.
+		// More than can be lent: each session may take one piece past the limit.
 		writes: make(chan *piece, maxPieces+MaxSessions+MaxPeers),
 		result: make(chan error, 1),
 		size:   -1, pool: piecePool{limit: maxPieces},
@@ -103,6 +104,7 @@ func (f *Fetch) run(ctx context.Context) error {
 	f.mu.Unlock()
 	cancel()
 	f.running.Wait()
+	f.log.Debug("sockets", zap.Uint64("errors", f.readErrors.Load()), zap.Uint64("dropped", f.dropped.Load()))
 	if ctx.Err() != nil && err == nil && !f.whole() {
 		err = context.Cause(ctx)
 	}
@@ -166,6 +168,7 @@ func (f *Fetch) write(ctx context.Context) {
 			return
 		}
 		f.mu.Lock()
+		f.writing--
 		f.written += p.data.Len()
 		f.pool.put(p)
 		done := f.written == f.size
@@ -299,7 +302,9 @@ func (f *Fetch) drop(c *clientSession, piece rangeset.Range) {
 func (f *Fetch) complete(c *clientSession, p *piece) {
 	f.mu.Lock()
 	news := f.assign.received(c.id, p.data)
-	if !news {
+	if news {
+		f.writing++
+	} else {
 		f.pool.put(p)
 	}
 	f.mu.Unlock()
@@ -308,10 +313,14 @@ func (f *Fetch) complete(c *clientSession, p *piece) {
 	}
 }
 
-func (f *Fetch) getPiece(data rangeset.Range, force bool) *piece {
+// getPiece lends a piece for the bytes data, nil if there is none left. second
+// says that a segment lies in two pieces and this is the second: where nothing
+// is being written, so that no piece will come back, it may pass the limit, or
+// the first could never be completed.
+func (f *Fetch) getPiece(data rangeset.Range, second bool) *piece {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.pool.get(data, force)
+	return f.pool.get(data, second && f.writing == 0)
 }
 
 func (f *Fetch) putPiece(p *piece) {
@@ -322,9 +331,9 @@ func (f *Fetch) putPiece(p *piece) {
 
 // memoryCredit returns what a session may have in flight: its share of the
 // pieces that are not lent, and open bytes of those that it has.
-func (f *Fetch) memoryCredit(open int64) uint32 {
+func (f *Fetch) memoryCredit(open int64) int64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	share := int64(f.pool.left()) * PieceBytes / int64(max(1, len(f.sessions)))
-	return uint32(min(share+open, maxCredit))
+	return min(share+open, maxCredit)
 }

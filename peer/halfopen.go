@@ -27,7 +27,6 @@ type halfOpen struct {
 	handshake *secure.Handshake
 	reply     []byte
 	answered  time.Time // first
-	again     bool      // answered more than once: no round trip can be told
 }
 
 // halfOpenTable holds the half-open handshakes in the order of arrival.
@@ -57,7 +56,6 @@ func (t *halfOpenTable) hello(now time.Time, addr netip.AddrPort, h *proto.Hello
 	t.expire(now)
 	key := helloKey{addr, h.ID}
 	if p := t.byHello[key]; p != nil {
-		p.again = true
 		return p.reply
 	}
 	hs, err := secure.NewResponder(secure.HandshakeConfig{Identity: t.identity, Prologue: h.Prologue()})

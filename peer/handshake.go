@@ -40,6 +40,7 @@ type handshake struct {
 	versions []uint16 // what the server is said to speak, if not this one
 	sent     int      // Hellos
 	started  time.Time
+	lastSent time.Time
 }
 
 // accepted is a handshake that the server has answered.
@@ -48,7 +49,7 @@ type accepted struct {
 	welcome proto.Welcome
 	finish  []byte // the third message
 	rtt     time.Duration
-	sampled bool // rtt is a sample, not a bound
+	sampled bool // rtt is a sample, not a guess
 }
 
 func newHandshake(conn udp.Conn, identity *secure.Identity) (*handshake, error) {
@@ -79,6 +80,7 @@ func (h *handshake) run(ctx context.Context, trust func(secure.PublicKey) error,
 				break
 			}
 			h.sent++
+			h.lastSent = now
 			_ = h.conn.Write(h.hello, len(h.hello), h.conn.LocalAddr())
 			next = now.Add(wait)
 			wait = min(2*wait, lastRepeat)
@@ -131,7 +133,10 @@ func (h *handshake) reply(m *udp.Message) (payload []byte) {
 }
 
 func (h *handshake) accept(payload []byte, trust func(secure.PublicKey) error, ours proto.Welcome, requests []byte) (*accepted, error) {
-	a := &accepted{rtt: max(time.Since(h.started), time.Microsecond), sampled: h.sent == 1}
+	// The answer is likely to be the last Hello's. If it was an earlier one's, the
+	// round trip is too short, and costs a probe too many.
+	a := &accepted{rtt: max(time.Since(h.lastSent), time.Microsecond), sampled: h.sent == 1}
+	ours.RTT = a.rtt
 	var rest []byte
 	var err error
 	if a.welcome, rest, err = proto.ParseWelcome(payload); err != nil || len(rest) > 0 || a.welcome.Session == 0 {

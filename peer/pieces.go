@@ -4,8 +4,9 @@ import (
 	"chunkcp/internal/rangeset"
 )
 
-// maxPieces bounds the pieces that a fetch holds in memory, in all sessions.
-const maxPieces = 64
+// maxPieces bounds the pieces that a fetch holds in memory, in all sessions: what
+// 1 Gbit/s has in flight and in repair over 100 ms.
+const maxPieces = 32
 
 // piece is one unit of the file while it is being received.
 type piece struct {

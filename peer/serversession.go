@@ -53,6 +53,9 @@ func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w pr
 		return nil, fmt.Errorf("client takes datagrams of %d bytes only", w.MaxDatagram)
 	}
 	rtt := max(now.Sub(p.answered), time.Microsecond)
+	if w.RTT > 0 { // the client knows whether it had to repeat itself
+		rtt = min(rtt, w.RTT)
+	}
 	client := p.handshake.PeerKey()
 	member := s.paths.join(pathKey{client, uint64(w.Session)}, rtt)
 	base := s.opt.Limits.config()
@@ -68,9 +71,6 @@ func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w pr
 		inbox:   make(chan *datagram, inboxLen),
 		files:   map[proto.ID]*servedFile{},
 		gets:    map[proto.ID]*servedFile{},
-	}
-	if !p.again {
-		c.sender.ObserveRTT(rtt)
 	}
 	c.conn, c.addr, c.party, c.buffers, c.heard = conn, p.addr, c, s.buffers, now
 	c.mtu = arq.NewPathMTU(now, baseDatagram, int(w.MaxDatagram), c.sender.ProbeTimeout())

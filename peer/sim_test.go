@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"chunkcp/internal/netsim"
 	"chunkcp/internal/secure"
@@ -136,6 +137,15 @@ func (w *world) kill(s *simServer) {
 	s.host.Down()
 	w.halt(s)
 	s.host.Up()
+}
+
+// logOf starts a server anew and returns what gives its log entries with a message.
+func (w *world) logOf(s *simServer, message string) func() []observer.LoggedEntry {
+	core, logs := observer.New(zap.DebugLevel)
+	w.halt(s)
+	s.log = zap.New(core)
+	w.serve(s)
+	return func() []observer.LoggedEntry { return logs.FilterMessage(message).All() }
 }
 
 // after has do run at some virtual time from now, unless the test ends before.

@@ -11,6 +11,7 @@ type Snapshot struct {
 	Done            int64 // bytes of complete pieces
 	Elapsed         time.Duration
 	RateBytesPerSec float64
+	Dropped         uint64       // datagrams that this host lost for want of socket buffer; of sessions that have ended
 	Peers           []PeerStatus // in the order of the options
 }
 
@@ -43,7 +44,7 @@ func (t *traffic) add(o traffic) {
 func (f *Fetch) Snapshot() Snapshot {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	s := Snapshot{Name: f.opt.Name, Total: f.size, Elapsed: time.Since(f.began)}
+	s := Snapshot{Name: f.opt.Name, Total: f.size, Elapsed: time.Since(f.began), Dropped: f.dropped.Load()}
 	if f.assign != nil {
 		s.Done = f.size - f.assign.left
 	}

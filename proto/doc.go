@@ -64,6 +64,7 @@
 //	                 one fetch share a path, and congestion control
 //	8   credit   4   bytes that the writer of this Welcome takes in flight
 //	12  maximum  2   the longest UDP payload it takes
+//	14  rtt      4   microseconds that it has measured of the round trip, 0 if none
 //
 // The Noise prologue is magic, version and hello, as the Hello has them.
 //

@@ -1,6 +1,9 @@
 package proto
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // greeting is a handshake's payload: a Welcome and what follows it.
 type greeting struct {
@@ -22,14 +25,15 @@ func welcomeVectors() []vector {
 			msg:  &greeting{Welcome{Session: 0xf1f2f3f4f5f6f7f8, Credit: 0x01020304, MaxDatagram: 65507}, ""},
 			wire: "f1f2f3f4f5f6f7f8" + // session
 				"01020304" + // credit
-				"ffe3", // maximum
-			least: 14,
+				"ffe3" + // maximum
+				"00000000", // rtt
+			least: 18,
 		},
 		{
 			name:  "of a client, followed by a Ping",
-			msg:   &greeting{Welcome{Credit: 1 << 31, MaxDatagram: 1252}, "\x04\x00\x00"},
-			wire:  "0000000000000000" + "80000000" + "04e4" + "040000",
-			least: 14,
+			msg:   &greeting{Welcome{Credit: 1 << 31, MaxDatagram: 1252, RTT: 50 * time.Millisecond}, "\x04\x00\x00"},
+			wire:  "0000000000000000" + "80000000" + "04e4" + "0000c350" + "040000",
+			least: 18,
 		},
 	}
 }

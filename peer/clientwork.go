@@ -1,0 +1,169 @@
+package peer
+
+import (
+	"time"
+
+	"chunkcp/internal/rangeset"
+	"chunkcp/proto"
+)
+
+// get is a request under way.
+type get struct {
+	data rangeset.Range
+	open rangeset.Set // pieces that are waited for
+}
+
+func newGet(r rangeset.Range) *get {
+	g := &get{data: r}
+	g.open.Add(r)
+	return g
+}
+
+// cancel drops a request and the pieces that it has begun.
+func (c *clientSession) cancel(id proto.ID, g *get) error {
+	for i := pieceIndex(g.data.Start); i*PieceBytes < g.data.End; i++ {
+		if p := c.pieces[i]; p != nil {
+			delete(c.pieces, i)
+			c.fetch.putPiece(p)
+		}
+	}
+	delete(c.gets, id)
+	return c.tell(&proto.Cancel{ID: id})
+}
+
+// takeWork asks for ranges and requests them.
+func (c *clientSession) takeWork(now time.Time) {
+	if !c.opened || c.silent {
+		return
+	}
+	for {
+		r, ok := c.fetch.lease(c)
+		if !ok {
+			return
+		}
+		id := c.nextID
+		c.nextID++
+		if len(c.gets) == 0 {
+			c.awaiting = now
+		}
+		c.gets[id] = newGet(r)
+		if err := c.tell(&proto.Get{ID: id, File: clientFile, Range: r}); err != nil {
+			return // the control stream is full: the peer is silent, and found out by that
+		}
+	}
+}
+
+// takeEarly makes the request that went with the handshake one like any other,
+// or drops it if another session was first.
+func (c *clientSession) takeEarly() error {
+	if c.early.Empty() {
+		return nil
+	}
+	if c.silent { // or to be revived would drop what is leased now
+		if err := c.revive(); err != nil {
+			return err
+		}
+	}
+	id := c.nextID
+	c.nextID++
+	r := c.early.Intersect(rangeset.Range{End: c.fetch.size})
+	if r.Empty() {
+		return nil
+	}
+	if !c.fetch.reclaim(c, []rangeset.Range{r}) {
+		return c.tell(&proto.Cancel{ID: id})
+	}
+	c.gets[id] = newGet(r)
+	return nil
+}
+
+// credit implements party.
+func (c *clientSession) credit() uint32 {
+	var open int64
+	for _, p := range c.pieces {
+		open += p.data.Len() - p.have.Len()
+	}
+	memory := c.fetch.memoryCredit(open)
+	n := min(memory, int64(c.conn.ReadBuffer(baseDatagram))+c.onPath())
+	c.starved.Store(memory < PieceBytes)
+	return uint32(n)
+}
+
+// onPath returns how many bytes the path itself may hold, beside what waits in
+// the socket's buffer: four times what it has held so far, since startup doubles
+// the rate in a round trip and the rate is measured every second one of a short
+// path.
+func (c *clientSession) onPath() int64 {
+	return int64(4 * c.meter.rate * c.sender.Stats().MinRTT.Seconds())
+}
+
+// room implements party: it finds the pieces that the segment belongs to.
+func (c *clientSession) room(seg *proto.Segment) bool {
+	if !c.opened {
+		return false // overtaken on the way by what was asked for early
+	}
+	r, ok := c.wanted(seg)
+	if !ok {
+		return true // nobody waits for it: taken, and thrown away
+	}
+	first, last := pieceIndex(r.Start), pieceIndex(r.End-1)
+	for i := first; i <= last; i++ {
+		if c.pieces[i] != nil || c.fetch.received(pieceRange(i, c.fetch.size)) {
+			continue
+		}
+		p := c.fetch.getPiece(pieceRange(i, c.fetch.size), i > first)
+		if p == nil {
+			return false
+		}
+		c.pieces[i] = p
+	}
+	return true
+}
+
+// wanted returns which bytes of a segment a request waits for.
+func (c *clientSession) wanted(seg *proto.Segment) (rangeset.Range, bool) {
+	g := c.gets[seg.Request]
+	if g == nil {
+		return rangeset.Range{}, false
+	}
+	r := rangeset.Range{Start: seg.Offset, End: seg.Offset + int64(len(seg.Payload))}
+	return r, g.data.Intersect(r) == r
+}
+
+// place implements party.
+func (c *clientSession) place(seg *proto.Segment) {
+	r, ok := c.wanted(seg)
+	if !ok {
+		return
+	}
+	g := c.gets[seg.Request]
+	c.meter.add(r.Len())
+	c.placed += r.Len()
+	for i := pieceIndex(r.Start); i <= pieceIndex(r.End-1); i++ {
+		p := c.pieces[i]
+		if p == nil {
+			c.overtaken(g, pieceRange(i, c.fetch.size))
+			continue
+		}
+		part := p.data.Intersect(r)
+		copy(p.buf[part.Start-p.data.Start:], seg.Payload[part.Start-r.Start:part.End-r.Start])
+		p.have.Add(part)
+		if p.complete() {
+			delete(c.pieces, i)
+			g.open.Remove(p.data)
+			c.fetch.complete(c, p)
+		}
+	}
+	if len(g.open.Ranges()) == 0 {
+		delete(c.gets, seg.Request)
+	}
+}
+
+// overtaken notes that another session had a piece of g first: one that was
+// silent when it was leased anew, and sent the rest of it after all.
+func (c *clientSession) overtaken(g *get, piece rangeset.Range) {
+	if g.open.Contains(piece) {
+		g.open.Remove(piece)
+		c.fetch.drop(c, piece)
+	}
+}
