@@ -30,6 +30,8 @@ type lossDetection struct {
 	delivered   proto.PacketNumber
 	deliveredAt time.Time // when it was sent; zero before the first
 
+	heardAt time.Time // when the last acknowledgement came; zero before the first
+
 	latest proto.PacketNumber // the largest that an acknowledgement named
 	acked  bool
 
@@ -53,6 +55,7 @@ func (s *Sender) HandleAck(now time.Time, a *proto.Ack) error {
 	if a.Latest >= s.next {
 		return ErrViolation
 	}
+	s.loss.heardAt = now
 	if a.Latest >= s.loss.latest { // not overtaken by a newer one
 		s.credit = int(min(a.Credit, math.MaxInt32))
 	}
@@ -251,9 +254,11 @@ func (s *Sender) HandleTimeout(now time.Time) {
 	}
 }
 
-// Silent reports that several probe timeouts have passed since anything was
-// acknowledged.
-func (s *Sender) Silent() bool { return s.loss.probes >= blackHoleProbes }
+// Silent reports that several probe timeouts, and more time than a host is held
+// up for, have passed since anything was acknowledged.
+func (s *Sender) Silent(now time.Time) bool {
+	return s.loss.probes >= blackHoleProbes && now.Sub(s.loss.heardAt) >= blackHoleTime
+}
 
 // probeAt returns when the probe timeout expires, zero if nothing is awaited.
 func (s *Sender) probeAt() time.Time {

@@ -13,8 +13,10 @@ const (
 	mtuRetry = 5 * time.Second
 
 	// blackHoleProbes is how many probe timeouts in a row make a path of more
-	// than the base size suspect.
+	// than the base size suspect, blackHoleTime the least time that they take: on a
+	// short path three are over before a busy host has looked.
 	blackHoleProbes = 3
+	blackHoleTime   = time.Second
 )
 
 // mtuSizes are the rungs of the ladder: the UDP payload that packets of usual

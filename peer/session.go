@@ -243,7 +243,7 @@ func (s *session) probeMTU(now time.Time) error {
 	if s.mtu == nil {
 		return nil
 	}
-	if s.sender.Silent() && s.mtu.BlackHole(now) {
+	if s.sender.Silent(now) && s.mtu.BlackHole(now) {
 		s.sender.Shrink(s.mtu.Size() - segmentOverhead)
 	}
 	for size, ok := s.mtu.Poll(now); ok; size, ok = s.mtu.Poll(now) {
