@@ -84,7 +84,7 @@ func (f *Fetch) runSession(ctx context.Context, p *peerState) error {
 	}
 	c := &clientSession{
 		session: newSession(a.welcome.Session, true, a.keys, a.welcome, a.rtt, f.opt.Limits.config()),
-		fetch:   f, peer: p, finish: a.finish, repeat: firstRepeat + 2*a.rtt,
+		fetch:   f, peer: p, finish: a.finish, repeat: 3*a.rtt + finishSlack,
 		nextID: clientFile + 1, early: early, gets: map[proto.ID]*get{}, pieces: map[int64]*piece{},
 	}
 	if a.sampled {

@@ -19,6 +19,11 @@ const (
 	firstRepeat = 250 * time.Millisecond
 	lastRepeat  = 2 * time.Second
 
+	// finishSlack is what a server takes beside round trips to make a session
+	// (arbitrary): the third message, whose round trip is known, is sent again
+	// after three of them and this.
+	finishSlack = 10 * time.Millisecond
+
 	// attemptTime is how long one attempt goes on before the address is looked
 	// up anew.
 	attemptTime = 10 * time.Second
