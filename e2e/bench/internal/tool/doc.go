@@ -9,6 +9,6 @@
 // # Known limitations
 //
 // Servers are configured for speed where their manuals say how (sendfile, no
-// log of accesses), and else left at their defaults. The TFTP commands follow
-// the manuals of atftp and tftp-hpa.
+// log of accesses), and else left at their defaults. The TFTP commands, for
+// atftp and tftp-hpa, have not been tried.
 package tool
