@@ -17,5 +17,7 @@
 //   - File content depends on its position, so a misplaced byte shows.
 //   - Ports are the kernel's choice, processes are stopped by their pid.
 //
-// go test -short leaves out what takes more than a few seconds.
+// go test -short leaves out what takes more than a few seconds. go test does not
+// see that the program it would run has changed: -count=1 keeps it from showing
+// an old result, as make does.
 package e2e

@@ -22,8 +22,8 @@ const (
 
 	largeLimit = 150 * time.Second
 
-	// What a client and a server may hold in memory, whatever the file's size.
-	// Measured with 8 sessions and one of three servers; the rest is slack.
+	// What a client and a server may hold in memory, whatever the file's size:
+	// arbitrary, what nobody minds on a small machine.
 	clientMemory = 150 << 20
 	serverMemory = 100 << 20
 )

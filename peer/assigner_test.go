@@ -152,6 +152,18 @@ func TestSmallAndUnalignedFiles(t *testing.T) {
 	}
 }
 
+// TestTheFirstLeavesWorkForAll: the session that asks first does not take what
+// all that are expected could share.
+func TestTheFirstLeavesWorkForAll(t *testing.T) {
+	r := newRace(8*PieceBytes, 1e6, 1e6, 1e6, 1e6)
+	r.run(t)
+	for _, w := range r.runners {
+		if w.got != 2*PieceBytes {
+			t.Errorf("session %d got %d bytes, want two pieces", w.id, w.got)
+		}
+	}
+}
+
 // TestAStoppedSessionIsReplaced: what a session that leaves had is fetched by
 // the others, and nothing of it twice.
 func TestAStoppedSessionIsReplaced(t *testing.T) {

@@ -89,6 +89,8 @@ func (f *Fetch) runSession(ctx context.Context, p *peerState) error {
 	}
 	if a.sampled {
 		c.sender.ObserveRTT(a.rtt)
+	} else if err := c.tell(&proto.Ping{}); err != nil { // its acknowledgement tells the round trip
+		return err
 	}
 	c.conn, c.addr, c.party, c.buffers = conn, addr, c, f.buffers
 	c.heard = time.Now()

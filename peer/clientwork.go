@@ -94,7 +94,12 @@ func (c *clientSession) credit() uint32 {
 // the rate in a round trip and the rate is measured every second one of a short
 // path.
 func (c *clientSession) onPath() int64 {
-	return int64(4 * c.meter.rate * c.sender.Stats().MinRTT.Seconds())
+	st := c.sender.Stats()
+	rtt := st.MinRTT
+	if rtt == 0 {
+		rtt = st.SmoothedRTT // a guess
+	}
+	return int64(4 * c.meter.rate * rtt.Seconds())
 }
 
 // room implements party: it finds the pieces that the segment belongs to.

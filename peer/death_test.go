@@ -1,8 +1,8 @@
 package peer
 
 import (
-	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,6 +33,7 @@ func givenBy(f *Fetch, i int) int64 { return f.Snapshot().Peers[i].Bytes }
 
 // TestAllServersGiveTheirShare is what the stories below are measured against.
 func TestAllServersGiveTheirShare(t *testing.T) {
+	heavy(t)
 	const size = 64 << 20
 	inWorld(t, 1, 3, size, storyLink, func(w *world) {
 		f, took := w.fetch(w.options())
@@ -48,38 +49,40 @@ func TestAllServersGiveTheirShare(t *testing.T) {
 // TestAKilledServerIsReplaced: its ranges go to the others at once, and it
 // costs no more than what it would have carried.
 func TestAKilledServerIsReplaced(t *testing.T) {
+	heavy(t)
 	const size = 64 << 20
 	inWorld(t, 1, 3, size, storyLink, func(w *world) {
-		var died time.Time
+		var died atomic.Pointer[time.Time]
 		w.after(700*time.Millisecond, func() {
-			died = time.Now()
+			now := time.Now()
+			died.Store(&now)
 			w.servers[1].host.Down()
 		})
 		o := w.options()
-		var noticed time.Duration
+		var noticed atomic.Int64 // how long after the death
 		o.OnStart = func(f *Fetch) {
 			w.watch(func() bool {
-				if !died.IsZero() && f.Snapshot().Peers[1].State == Silent {
-					noticed = time.Since(died)
+				if at := died.Load(); at != nil && f.Snapshot().Peers[1].State == Silent {
+					noticed.Store(int64(time.Since(*at)))
 				}
-				return noticed == 0
+				return noticed.Load() == 0
 			})
 		}
 		f, took := w.fetch(o)
-		if noticed == 0 {
+		if noticed.Load() == 0 {
 			w.t.Fatal("the server's death was not noticed")
 		}
 		// Three probe timeouts of a round trip of 120 ms, the queue being full,
 		// that was 20 ms when the session began.
-		within(t, "noticing", noticed, time.Second)
+		within(t, "noticing", time.Duration(noticed.Load()), time.Second)
 		carried := float64(givenBy(f, 1))
 		within(t, "the fetch", took, ideal(size-int64(carried), 2)*115/100)
-		t.Logf("noticed after %v, took %v of %v", noticed, took, ideal(size-int64(carried), 2))
 	})
 }
 
 // TestASilentServerComesBack: it is silent for a second, then takes part again.
 func TestASilentServerComesBack(t *testing.T) {
+	heavy(t)
 	const size = 128 << 20
 	inWorld(t, 1, 3, size, storyLink, func(w *world) {
 		o := w.options()
@@ -108,6 +111,7 @@ func TestASilentServerComesBack(t *testing.T) {
 // TestALongSilence: the client gives its session up, while the server keeps it;
 // the new one takes up the speed of the old.
 func TestALongSilence(t *testing.T) {
+	heavy(t)
 	const size = 96 << 20
 	inWorld(t, 1, 1, size, storyLink, func(w *world) {
 		w.after(time.Second, func() { w.net.Cut(w.client.Addr(), w.servers[0].host.Addr()) })
@@ -115,12 +119,12 @@ func TestALongSilence(t *testing.T) {
 		_, took := w.fetch(w.options())
 		// A new handshake is tried every lastRepeat.
 		within(t, "the fetch", took, (ideal(size, 1)+5*time.Second+lastRepeat)*115/100)
-		t.Logf("%v ideal %v", took, ideal(size, 1)+5*time.Second)
 	})
 }
 
 // TestARestartedServerIsRejoined: the process is killed and started again.
 func TestARestartedServerIsRejoined(t *testing.T) {
+	heavy(t)
 	const size = 160 << 20
 	inWorld(t, 1, 2, size, storyLink, func(w *world) {
 		o := w.options()
@@ -139,13 +143,14 @@ func TestARestartedServerIsRejoined(t *testing.T) {
 		if got := f.Snapshot().Peers[1].Sessions; got != 0 {
 			t.Errorf("%d sessions after the end", got)
 		}
-		t.Logf("took %v; gave %d and %d", took, before, givenBy(f, 1)-before)
+		within(t, "the fetch", took, 11*time.Second)
 	})
 }
 
 // TestARestartedServerGetsAllItsSessions: a peer that is alone and is started
 // again gets as many sessions as before.
 func TestARestartedServerGetsAllItsSessions(t *testing.T) {
+	heavy(t)
 	const size = 96 << 20
 	inWorld(t, 1, 1, size, storyLink, func(w *world) {
 		o := w.options()
@@ -167,6 +172,7 @@ func TestARestartedServerGetsAllItsSessions(t *testing.T) {
 }
 
 func TestALateServerTakesPart(t *testing.T) {
+	heavy(t)
 	const size = 96 << 20
 	inWorld(t, 1, 2, size, storyLink, func(w *world) {
 		w.halt(w.servers[1])
@@ -175,12 +181,13 @@ func TestALateServerTakesPart(t *testing.T) {
 		if givenBy(f, 1) < size/4 {
 			t.Errorf("it gave %d bytes of %d", givenBy(f, 1), size)
 		}
-		t.Logf("took %v, gave %d", took, givenBy(f, 1))
+		within(t, "the fetch", took, (ideal(size, 2)+900*time.Millisecond)*125/100)
 	})
 }
 
 // TestADownServerCostsNothing: one that never answers is not waited for.
 func TestADownServerCostsNothing(t *testing.T) {
+	heavy(t)
 	const size = 32 << 20
 	var alone, beside time.Duration
 	inWorld(t, 1, 2, size, storyLink, func(w *world) { _, alone = w.fetch(w.options()) })
@@ -199,6 +206,7 @@ func TestADownServerCostsNothing(t *testing.T) {
 // TestGoodbye: a server that is stopped says so, and the client does not wait
 // to find out.
 func TestGoodbye(t *testing.T) {
+	heavy(t)
 	const size = 64 << 20
 	inWorld(t, 1, 2, size, storyLink, func(w *world) {
 		o := w.options()
@@ -237,10 +245,6 @@ func TestNoServerAnswers(t *testing.T) {
 					if !strings.Contains(err.Error(), s.addr.String()) {
 						t.Errorf("%v does not name %v", err, s.addr)
 					}
-				}
-				var of *PeerError
-				if errors.As(err, &of) {
-					t.Logf("%v", of)
 				}
 			})
 		})

@@ -12,6 +12,7 @@ import (
 // its ranges, and comes back. Nothing is outstanding then, so that it does not
 // count as silent again while the slowest server ends the fetch.
 func TestNobodyWaitsForWhatOthersHave(t *testing.T) {
+	heavy(t)
 	link := storyLink
 	link.Rate, link.Queue = link.Rate/4, 32<<10
 	inWorld(t, 1, 3, 48<<20, link, func(w *world) {

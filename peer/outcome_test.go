@@ -147,6 +147,7 @@ func remember(w *world, o *FetchOptions, key secure.PublicKey) {
 }
 
 func TestCancel(t *testing.T) {
+	heavy(t)
 	for name, after := range map[string]time.Duration{"at once": 0, "in the handshake": storyLink.Delay, "in the middle": 800 * time.Millisecond} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, 1, 2, 64<<20, storyLink, func(w *world) {
@@ -251,6 +252,13 @@ func TestTheSourceChanges(t *testing.T) {
 			})
 		})
 	}
+	t.Run("on one of two", func(t *testing.T) {
+		inWorld(t, 1, 2, size, storyLink, func(w *world) {
+			// What it gave before may be of the new state, for all that is known.
+			w.after(400*time.Millisecond, func() { w.servers[1].put(w.t, make([]byte, size)) })
+			w.refuse(w.options(), ErrSourceChanged)
+		})
+	})
 	t.Run("replaced", func(t *testing.T) {
 		inWorld(t, 1, 1, size, storyLink, func(w *world) {
 			// The open file is what it was: cp, rsync and editors replace files so.

@@ -102,6 +102,16 @@ func inWorld(t *testing.T, seed uint64, servers, size int, link netsim.Link, tes
 	})
 }
 
+// heavy marks a test that computes for a second or more: beside others, and
+// not in a short run under the race detector.
+func heavy(t *testing.T) {
+	t.Helper()
+	if raceEnabled && testing.Short() {
+		t.Skip("too slow under the race detector")
+	}
+	t.Parallel()
+}
+
 // serve starts a server's process.
 func (w *world) serve(s *simServer) {
 	s.running.Lock()
@@ -210,6 +220,9 @@ func (w *world) fetch(o FetchOptions) (*Fetch, time.Duration) {
 	f, took, err := w.run(o)
 	if err != nil {
 		w.t.Fatalf("after %v: %v\n%+v", took, err, f.Snapshot())
+	}
+	if f.pool.lent != 0 {
+		w.t.Errorf("%d pieces are lent after the end", f.pool.lent)
 	}
 	got, err := os.ReadFile(o.Out)
 	if err != nil {

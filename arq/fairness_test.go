@@ -1,0 +1,74 @@
+package arq
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// contest has one Sender join a line of 10 Mbit/s and 40 ms, and another after
+// so long. It returns each one's share of the ten seconds that begin thirty
+// seconds later.
+func contest(t *testing.T, queue float64, later time.Duration, join ...func(*bottleneck)) [2]float64 {
+	t.Helper()
+	b := newBottleneck(t, 10*mbit, 40*ms, 0)
+	b.queue = queue * b.bdp()
+	join[0](b)
+	b.run(later)
+	join[1](b)
+	b.run(30 * time.Second)
+	x, y := b.flows[0].arrived, b.flows[1].arrived
+	b.run(10 * time.Second)
+	x, y = b.flows[0].arrived-x, b.flows[1].arrived-y
+	if used := float64(x+y) / (10 * b.rate); used < 0.9 {
+		t.Errorf("%.2f of the line is used", used)
+	}
+	return [2]float64{float64(x) / float64(x+y), float64(y) / float64(x+y)}
+}
+
+func modelJoins(b *bottleneck) { b.joinModel() }
+func cubicJoins(b *bottleneck) { b.join(NewCubic(simSegment)).send(1 << 40) }
+
+// TestModelsShare: two Models over one queue take much the same, by the index of
+// Jain, Chiu and Hawe ("A quantitative measure of fairness", 1984): 1 for equal
+// shares, 0.5 for all and nothing. One that comes later gets less, where the
+// queue is short: its startup ends with what room it finds.
+func TestModelsShare(t *testing.T) {
+	if testing.Short() || raceEnabled {
+		t.Skip("seconds of computing")
+	}
+	for _, tc := range []struct {
+		queue float64
+		later time.Duration
+		least float64
+	}{
+		{0.5, 0, 0.9}, {1, 0, 0.9}, {2, 0, 0.9},
+		{0.5, 5 * time.Second, 0.8}, {1, 5 * time.Second, 0.6}, {2, 5 * time.Second, 0.9},
+	} {
+		t.Run(fmt.Sprintf("queue=%v,later=%v", tc.queue, tc.later), func(t *testing.T) {
+			s := contest(t, tc.queue, tc.later, modelJoins, modelJoins)
+			jain := 1 / (2 * (s[0]*s[0] + s[1]*s[1]))
+			t.Logf("%.2f and %.2f, index %.3f", s[0], s[1], jain)
+			if jain < tc.least {
+				t.Errorf("shares of %.2f and %.2f", s[0], s[1])
+			}
+		})
+	}
+}
+
+// TestModelBesideCubic: neither starves the other, whoever comes first.
+func TestModelBesideCubic(t *testing.T) {
+	if testing.Short() || raceEnabled {
+		t.Skip("seconds of computing")
+	}
+	for _, queue := range []float64{0.5, 1, 2} {
+		t.Run(fmt.Sprintf("queue=%v", queue), func(t *testing.T) {
+			first := contest(t, queue, 5*time.Second, modelJoins, cubicJoins)[0]
+			second := contest(t, queue, 5*time.Second, cubicJoins, modelJoins)[1]
+			t.Logf("the model has %.2f if it comes first, %.2f if second", first, second)
+			if first < 0.2 || first > 0.8 || second < 0.2 || second > 0.8 {
+				t.Errorf("the model has %.2f and %.2f", first, second)
+			}
+		})
+	}
+}

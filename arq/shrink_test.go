@@ -1,0 +1,112 @@
+package arq
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"chunkcp/internal/rangeset"
+	"chunkcp/proto"
+)
+
+// TestShrinkUnderFaults: on a bad path, under a Model, the segment size goes up
+// and down in mid-transfer. Every byte arrives, the books balance, and each
+// request is finished once.
+func TestShrinkUnderFaults(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		seed := rapid.Uint64().Draw(rt, "seed")
+		rng := rand.New(rand.NewPCG(seed, 4))
+		m := newSim(t, seed, Config{Channels: 1 + rng.IntN(60)})
+		m.segmentTime = time.Duration(rng.IntN(300)) * time.Microsecond
+		m.delay = time.Duration(rng.IntN(40)) * time.Millisecond
+		m.loss, m.ackLoss, m.duplicate, m.reorder = rng.Float64()*0.3, rng.Float64()*0.3, rng.Float64()*0.3, rng.Float64()
+		m.reorderBy = time.Duration(rng.Float64() * 2 * float64(m.delay))
+		sizes := map[proto.ID]int64{}
+		end := int64(0)
+		for id := proto.ID(1); id <= proto.ID(1+rng.IntN(6)); id++ {
+			sizes[id] = 1 + rng.Int64N(80*simSegment)
+			m.sender.Send(id, rangeset.Range{Start: end, End: end + sizes[id]})
+			end += sizes[id]
+		}
+		finished := map[proto.ID]int{}
+		for !m.sender.Idle() {
+			switch rng.IntN(30) {
+			case 0:
+				m.sender.SetSegment(300 + rng.IntN(4*simSegment))
+			case 1:
+				m.sender.Shrink(200 + rng.IntN(simSegment))
+			}
+			m.step()
+			audit(t, m.sender)
+			for id, ok := m.sender.Finished(); ok; id, ok = m.sender.Finished() {
+				finished[id]++
+			}
+			if m.now.Sub(m.start) > 1000*time.Second {
+				rt.Fatalf("not done: %+v", m.sender.Stats())
+			}
+		}
+		if want := (rangeset.Range{End: end}); m.got.Len() != end || !m.got.Contains(want) {
+			rt.Errorf("%d bytes of %d came", m.got.Len(), end)
+		}
+		for id := range sizes {
+			if finished[id] != 1 {
+				rt.Errorf("request %d finished %d times", id, finished[id])
+			}
+		}
+		if len(finished) != len(sizes) {
+			rt.Errorf("%d requests finished, %d were made", len(finished), len(sizes))
+		}
+	})
+}
+
+// TestAbortUnderFaults: aborted requests are finished at once, and once; the
+// others arrive whole, and nothing stays in flight.
+func TestAbortUnderFaults(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		seed := rapid.Uint64().Draw(rt, "seed")
+		rng := rand.New(rand.NewPCG(seed, 5))
+		m := newSim(t, seed, Config{})
+		m.segmentTime, m.delay = 100*time.Microsecond, time.Duration(1+rng.IntN(30))*time.Millisecond
+		m.loss, m.ackLoss = rng.Float64()*0.3, rng.Float64()*0.3
+		const requests, size = 6, 60 * simSegment
+		for id := range proto.ID(requests) {
+			start := int64(id) * size
+			m.sender.Send(id+1, rangeset.Range{Start: start, End: start + size})
+		}
+		finished, aborted := map[proto.ID]int{}, map[proto.ID]bool{}
+		collect := func() {
+			for id, ok := m.sender.Finished(); ok; id, ok = m.sender.Finished() {
+				finished[id]++
+			}
+		}
+		for !m.sender.Idle() {
+			if rng.IntN(60) == 0 {
+				id := proto.ID(1 + rng.IntN(requests))
+				collect()
+				if finished[id] == 0 {
+					aborted[id] = true
+				}
+				m.sender.Abort(id)
+				if collect(); finished[id] != 1 {
+					rt.Fatalf("request %d is aborted and finished %d times", id, finished[id])
+				}
+				audit(t, m.sender)
+				continue
+			}
+			m.step()
+			audit(t, m.sender)
+			collect()
+		}
+		for id := proto.ID(1); id <= requests; id++ {
+			r := rangeset.Range{Start: int64(id-1) * size, End: int64(id) * size}
+			if finished[id] != 1 || !aborted[id] && !m.got.Contains(r) {
+				rt.Errorf("request %d: finished %d times, aborted %v", id, finished[id], aborted[id])
+			}
+		}
+		if st := m.sender.Stats(); st.InFlight != 0 || st.Channels != 0 {
+			rt.Errorf("left over: %+v", st)
+		}
+	})
+}
