@@ -3,6 +3,8 @@
 GO       ?= go
 FUZZTIME ?= 1m
 TESTFLAGS ?=
+# All scenarios take more than an hour: name some, or leave out -scenarios.
+BENCHFLAGS ?= -scenarios loopback
 
 # Pinned, so that a new release breaks no build. It is run from its own module:
 # what it needs is not in go.mod.
@@ -39,9 +41,9 @@ fuzz: ## each fuzz target for FUZZTIME (1m)
 e2e: ## the tests of the whole program, one line for each
 	$(GO) test -count=1 -v -timeout 10m ./e2e/...
 
-bench: ## all benchmarks
+bench: ## Go benchmarks, and chunkcp beside other tools (BENCHFLAGS chooses; see e2e/bench)
 	$(GO) test -run '^$$' -bench . -benchmem ./...
-	@if [ -d e2e/bench ]; then cd e2e/bench && $(GO) run .; fi
+	cd e2e/bench && $(GO) run . $(BENCHFLAGS)
 
 lint: ## gofmt, go vet, golangci-lint
 	@files=$$(gofmt -l .); if [ -n "$$files" ]; then echo "gofmt -w these: $$files"; exit 1; fi
