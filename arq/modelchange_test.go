@@ -1,0 +1,100 @@
+package arq
+
+import (
+	"testing"
+	"time"
+)
+
+// TestModelRateDoubles: the next probe finds the new rate, and goes on while
+// there is more.
+func TestModelRateDoubles(t *testing.T) {
+	b := newBottleneck(t, 50*mbit, 50*ms, 0)
+	b.queue = 4 * b.bdp()
+	f := b.joinModel()
+	b.run(4 * time.Second)
+	b.setRate(2 * b.rate)
+	b.run(probeInterval + 2*time.Second) // a probe begins within a second more
+	if used := f.rateOver(time.Second); used < 0.95 {
+		t.Errorf("%.3f of the line", used)
+	}
+}
+
+// TestModelRateHalves: what the line cannot take any more waits, at most to the
+// window, and is gone when two cycles of probing have forgotten the old rate.
+func TestModelRateHalves(t *testing.T) {
+	b := newBottleneck(t, 100*mbit, 50*ms, 0)
+	b.queue = 8 * b.bdp()
+	f := b.joinModel()
+	b.run(4 * time.Second)
+	b.setRate(b.rate / 2)
+	if used := f.rateOver(10 * time.Second); used < 0.97 {
+		t.Errorf("%.3f of the line", used)
+	}
+	if b.overflowed > 0 {
+		t.Errorf("%d segments did not fit", b.overflowed)
+	}
+	f.meanRTT()
+	b.run(5 * time.Second)
+	if mean := f.meanRTT(); mean > 75*ms {
+		t.Errorf("mean round trip %v, %v without a queue", mean, b.delay)
+	}
+}
+
+// TestModelRouteChange: a round trip that has risen for good looks like a queue
+// that does not drain. When the old minimum is ten seconds old the window
+// shrinks for long enough to see the new one, and the rate is back.
+func TestModelRouteChange(t *testing.T) {
+	b := newBottleneck(t, 50*mbit, 40*ms, 0)
+	b.queue = 4 * b.bdp()
+	f := b.joinModel()
+	b.run(4 * time.Second)
+	b.delay = 100 * ms
+	probed := false
+	b.every(10*ms, func() { probed = probed || f.model.phase == phaseProbeRTT })
+	if used := f.rateOver(10 * time.Second); used < 0.4 {
+		t.Errorf("%.3f of the line while the round trip is in doubt", used)
+	}
+	b.run(2 * time.Second)
+	if !probed || f.model.minRTT < 98*ms || f.model.minRTT > 110*ms {
+		t.Errorf("minimum round trip %v; probed for it: %v", f.model.minRTT, probed)
+	}
+	if used := f.rateOver(3 * time.Second); used < 0.95 {
+		t.Errorf("%.3f of the line afterwards", used)
+	}
+}
+
+// TestModelShorterRoute: a shorter round trip is believed at once.
+func TestModelShorterRoute(t *testing.T) {
+	b := newBottleneck(t, 50*mbit, 100*ms, 0)
+	b.queue = 4 * b.bdp()
+	f := b.joinModel()
+	b.run(4 * time.Second)
+	b.delay = 40 * ms
+	b.run(time.Second)
+	if m := f.model.minRTT; m > 45*ms {
+		t.Errorf("minimum round trip %v", m)
+	}
+	if used := f.rateOver(2 * time.Second); used < 0.95 {
+		t.Errorf("%.3f of the line", used)
+	}
+}
+
+// TestModelBlackout: two seconds without an answer are survived. Probes are two
+// seconds apart by then; after the first that is answered, the rate comes back.
+func TestModelBlackout(t *testing.T) {
+	b := newBottleneck(t, 50*mbit, 40*ms, 0)
+	b.queue = 4 * b.bdp()
+	f := b.joinModel()
+	b.run(4 * time.Second)
+	b.down = true
+	b.run(2 * time.Second)
+	if b.dropped == 0 {
+		t.Fatal("nothing was lost")
+	}
+	b.down = false
+	b.run(maxProbeBackoff + 6*time.Second)
+	if used := f.rateOver(2 * time.Second); used < 0.95 {
+		t.Errorf("%.3f of the line", used)
+	}
+	audit(t, f.sender)
+}
