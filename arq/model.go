@@ -76,6 +76,7 @@ type Model struct {
 	gate      lossGate
 	minRTT    time.Duration
 	minRTTAt  time.Time     // when it was seen last
+	probeMin  time.Duration // probe-rtt: the least so far; 0 if none
 	path      time.Duration // least round trip ever: which regime
 
 	fullBandwidth float64 // startup: the most that has been seen to grow
@@ -91,11 +92,12 @@ type Model struct {
 	stalls      int       // up: rounds that brought no more
 	probeRTTEnd time.Time // zero until the window has shrunk
 
-	window    float64 // bytes
-	startRate float64 // startup: pacing, bytes per second; never falls
-	inFlight  int
-	smoothed  time.Duration
-	random    uint64
+	window      float64 // bytes
+	startRate   float64 // startup: pacing, bytes per second; never falls
+	inFlight    int
+	smoothed    time.Duration
+	silentUntil time.Time // losses of what was sent before say nothing of the path now
+	random      uint64
 }
 
 // NewModel returns a Model for segments of so many bytes, on a path with a round
@@ -146,8 +148,8 @@ func (m *Model) PacingRate() float64 {
 func (m *Model) pacingGain() float64 {
 	switch m.phase {
 	case phaseStartup:
-		if m.careful() {
-			return upPacing
+		if m.careful() { // more would only wait
+			return 1
 		}
 		if m.window < surgeWindow {
 			return surgePacing
@@ -254,11 +256,13 @@ func (m *Model) observeRTT(now time.Time, rtt time.Duration) {
 		}
 		m.minRTTAt = now
 	}
-	if m.phase != phaseProbeRTT && m.phase != phaseStartup && now.Sub(m.minRTTAt) > minRTTWindow {
+	if m.phase == phaseProbeRTT && rtt > 0 && !m.probeRTTEnd.IsZero() && (m.probeMin == 0 || rtt < m.probeMin) {
+		m.probeMin = rtt
+	}
+	if rtt > 0 && m.phase != phaseProbeRTT && m.phase != phaseStartup && now.Sub(m.minRTTAt) > minRTTWindow {
 		m.enter(now, phaseProbeRTT)
 		m.probeRTTEnd = time.Time{}
-		m.minRTT = 0 // the next sample begins anew
-		m.observeRTT(now, max(rtt, time.Microsecond))
+		m.probeMin = 0 // the old one says how far to shrink, until the new one is known
 	}
 }
 
@@ -273,6 +277,9 @@ func (m *Model) resize(a AckSample) {
 		w += 2 * float64(a.Bytes)
 	case !full || m.rate() == 0:
 		w += float64(a.Bytes)
+		if !full && m.minRTT > 0 {
+			w = max(m.window, min(w, max(surgeWindow, m.target(startupWindow))))
+		}
 	case m.phase == phaseUp:
 		w = min(w+float64(a.Bytes), m.target(upWindow))
 	case m.phase == phaseProbeRTT:
@@ -296,6 +303,9 @@ func (m *Model) OnLoss(now time.Time, l LossSample) {
 		m.lan.lost(now, l, m.segment)
 		return
 	}
+	if l.SentAt.Before(m.silentUntil) {
+		return
+	}
 	m.gate.lost(l.Bytes)
 }
 
@@ -311,5 +321,6 @@ func (m *Model) OnSilence(now time.Time) {
 	m.bound, m.shortRate = math.Inf(1), math.Inf(1)
 	m.bandwidth = bandwidthFilter{}
 	m.gate.forget()
+	m.silentUntil = now
 	m.enter(now, phaseStartup)
 }

@@ -86,7 +86,7 @@ func (m *Model) steady(r roundStats) {
 	switch {
 	case m.round.count <= m.round.mark+1: // most of it was sent before
 	case m.gate.queued(r, m.minRTT):
-		m.shortRate = min(m.shortRate, max(r.rate, beta*m.bandwidth.max()))
+		m.shortRate = min(m.shortRate, max(r.rate, beta*min(m.shortRate, m.bandwidth.max())))
 	case m.shortRate < m.bandwidth.max():
 		m.shortRate *= relax
 	default:
@@ -164,8 +164,8 @@ func (m *Model) probeRTT(now time.Time, in float64) {
 		}
 		return
 	}
-	if !now.Before(m.probeRTTEnd) {
-		m.minRTTAt = now
+	if !now.Before(m.probeRTTEnd) && m.probeMin > 0 {
+		m.minRTT, m.minRTTAt = m.probeMin, now
 		m.enter(now, phaseCruise)
 	}
 }

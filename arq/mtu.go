@@ -37,6 +37,7 @@ type PathMTU struct {
 	due     time.Time // of the next probes; zero when there are none to come
 	timeout time.Duration
 	sending []int // probes to send now
+	asked   uint  // bit i: mtuSizes[i] has been probed since the ladder began
 }
 
 // NewPathMTU returns a PathMTU for a path that carries base bytes, to a peer
@@ -59,6 +60,11 @@ func (m *PathMTU) Poll(now time.Time) (size int, ok bool) {
 	}
 	size = m.sending[len(m.sending)-1]
 	m.sending = m.sending[:len(m.sending)-1]
+	for i, s := range mtuSizes {
+		if s == size {
+			m.asked |= 1 << i
+		}
+	}
 	return size, true
 }
 
@@ -85,8 +91,8 @@ func (m *PathMTU) Confirm(size int) bool {
 	if size <= m.current || size >= m.failed {
 		return false
 	}
-	for _, s := range mtuSizes {
-		if s == size {
+	for i, s := range mtuSizes {
+		if s == size && m.asked>>i&1 == 1 {
 			m.current = size
 			return true
 		}
@@ -105,7 +111,7 @@ func (m *PathMTU) TooLong(now time.Time, size int) bool {
 		}
 	}
 	m.sending = keep
-	if m.current < m.failed {
+	if m.current < m.failed || m.current == m.base {
 		return false
 	}
 	m.current = m.base
@@ -120,6 +126,7 @@ func (m *PathMTU) BlackHole(now time.Time) bool {
 		return false
 	}
 	m.current, m.failed, m.tries = m.base, m.limit+1, 0
+	m.asked = 0 // answers on their way are of the path before
 	m.due = now.Add(mtuRetry)
 	return true
 }
