@@ -276,7 +276,7 @@ func (s *Sender) probeAt() time.Time {
 func (s *Sender) probe(now time.Time) (Transmission, bool) {
 	s.log.trim()
 	if s.log.head < s.log.tail {
-		f := s.log.at(s.log.head)
+		f := s.oldest()
 		bit := f.inFlight & -f.inFlight
 		c := &s.channels[f.channel]
 		s.forget(c, f, bit)
@@ -298,6 +298,22 @@ func (s *Sender) probe(now time.Time) (Transmission, bool) {
 	c.start(w.request, w.data, s.cfg.SegmentBytes, 1)
 	s.work.took(c.data.Len())
 	return s.transmit(now, ch, c.all(), false), true
+}
+
+// oldest returns the transmission to probe with: the oldest that has something
+// in flight, but control messages first. What the peer cannot take before it
+// has read one of them is never acknowledged.
+func (s *Sender) oldest() *flight {
+	if c := &s.channels[0]; c.busy {
+		for _, seq := range c.flights {
+			if seq >= s.log.head {
+				if f := s.log.at(seq); f.inFlight != 0 {
+					return f
+				}
+			}
+		}
+	}
+	return s.log.at(s.log.head)
 }
 
 // NextTimeout returns when to call HandleTimeout and Poll next if nothing

@@ -77,7 +77,7 @@ func drawFaults(seed uint64) *faultRun {
 			l.Queue = 4000 + rng.Int64N(60_000)
 		}
 		if one(2) {
-			l.Loss = rng.Float64() * rng.Float64() * 0.3
+			l.Loss = rng.Float64() * 0.3
 			l.BurstLen = rng.Float64() * 2
 		}
 		if one(2) {

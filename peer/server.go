@@ -105,7 +105,9 @@ func (s *server) run(ctx context.Context, conns []udp.Conn) error {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
+	s.mu.Lock() // no session is begun past this point: finish looks under the lock
 	endSessions()
+	s.mu.Unlock()
 	s.running.Wait() // each says goodbye, so the sockets must still be open
 	for _, c := range conns {
 		c.Close()
