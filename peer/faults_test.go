@@ -289,7 +289,7 @@ func (c *faultCount) add(r *faultRun, happened map[faultKind]int, n *netsim.Netw
 func (c *faultCount) check(t *testing.T) {
 	t.Logf("%+v", c)
 	for _, k := range faultKinds {
-		if c.byKind[k] == 0 {
+		if c.byKind[k] == 0 && !testing.Short() { // forty runs need not have them all
 			t.Errorf("no fault of the kind %q in %d runs", k, c.runs)
 		}
 	}
