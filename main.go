@@ -18,7 +18,7 @@ import (
 	"chunkcp/internal/ui"
 )
 
-// Version is what --version prints; the build may set it.
+// version is what --version prints; the build may set it.
 var version = "dev"
 
 func main() {
