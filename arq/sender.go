@@ -1,6 +1,7 @@
 package arq
 
 import (
+	"math"
 	"math/bits"
 	"time"
 
@@ -78,7 +79,10 @@ func (s *Sender) Send(request proto.ID, data rangeset.Range) {
 
 // Cancel drops what of a request has not been sent yet. Bursts under way are
 // finished: a channel that waits must not be left waiting.
-func (s *Sender) Cancel(request proto.ID) { s.work.cancel(request) }
+func (s *Sender) Cancel(request proto.ID) { s.Drop(request, rangeset.Range{End: math.MaxInt64}) }
+
+// Drop is Cancel for the bytes data of a request.
+func (s *Sender) Drop(request proto.ID, data rangeset.Range) { s.work.cancel(request, data) }
 
 // SetSegment changes how many bytes a segment has, from the next burst on.
 func (s *Sender) SetSegment(bytes int) {
@@ -153,6 +157,9 @@ func (s *Sender) Abort(request proto.ID) {
 // WriteControl queues p on the control stream; p is copied. It fails with
 // ErrControlFull.
 func (s *Sender) WriteControl(p []byte) error { return s.control.write(p) }
+
+// ControlRoom returns how many bytes WriteControl takes now.
+func (s *Sender) ControlRoom() int { return controlBuffer - len(s.control.buf) }
 
 // Control returns the bytes r of the control stream, for a Transmission of request 0.
 func (s *Sender) Control(r rangeset.Range) []byte { return s.control.bytes(r) }

@@ -221,6 +221,27 @@ func TestCancel(t *testing.T) {
 	st.done()
 }
 
+// TestDrop takes bytes out of the middle of what waits: what lies on both sides
+// of them is sent.
+func TestDrop(t *testing.T) {
+	st := newStory(t, Config{Burst: 2, Channels: 4})
+	st.queue(1, 8)
+	st.s.Drop(1, rangeset.Range{Start: 2 * simSegment, End: 5 * simSegment})
+	st.s.Drop(1, rangeset.Range{Start: 100 * simSegment, End: 101 * simSegment})
+	st.s.Drop(2, rangeset.Range{End: 100 * simSegment})
+	if n := st.s.Unsent(); n != 5*simSegment {
+		t.Errorf("%d bytes wait", n)
+	}
+	st.sends("1/1 xx", "2/1 xx", "3/1 x")
+	if r := st.last.Bytes(0); r.Start != 7*simSegment {
+		t.Errorf("the last segment begins at %d", r.Start)
+	}
+	st.at(100 * ms)
+	st.ack(4, "1/1 xx", "2/1 xx", "3/1 x")
+	st.finished(1)
+	st.done()
+}
+
 // finished claims which requests have been finished since the last call.
 func (st *story) finished(want ...proto.ID) {
 	st.t.Helper()

@@ -60,19 +60,25 @@ func (q *workQueue) took(n int64) {
 	}
 }
 
-// cancel removes what is left of a request.
-func (q *workQueue) cancel(request proto.ID) {
-	keep := q.items[:0]
+// cancel removes what is left of the bytes data of a request.
+func (q *workQueue) cancel(request proto.ID, data rangeset.Range) {
+	keep := make([]work, 0, len(q.items)+1) // one item may fall in two
 	var dropped int64
 	for _, w := range q.items {
-		if w.request == request {
-			dropped += w.data.Len()
+		gone := w.data.Intersect(data)
+		if w.request != request || gone.Empty() {
+			keep = append(keep, w)
 			continue
 		}
-		keep = append(keep, w)
+		dropped += gone.Len()
+		for _, r := range []rangeset.Range{{Start: w.data.Start, End: gone.Start}, {Start: gone.End, End: w.data.End}} {
+			if !r.Empty() {
+				keep = append(keep, work{request, r})
+			}
+		}
 	}
-	q.items = keep
 	if dropped > 0 {
+		q.items = keep
 		q.bytes -= dropped
 		q.close(request, dropped)
 	}

@@ -152,15 +152,24 @@
 //	0x02  Get      client   id 4, file 4, start 8, end 8
 //	0x03  Cancel   client   id 4                 send no more of that Get
 //	0x04  Ping     client   nothing              its acknowledgement is the answer
+//	0x05  Drop     client   id 4, start 8, end 8 send no more of these bytes of that Get
+//	0x06  Tree     client   file 4, first 8, end 8  tell the root, and the hashes of
+//	                                             these pieces
 //	0x41  Opened   server   id 4, size 8, version 16
 //	0x42  Failed   server   id 4, code 2, reason n (0 to 255)
+//	0x43  Hashes   server   file 4, first 8, then 32 for each piece (1 to 127 of them)
+//	0x44  Root     server   file 4, root 32
 //	0x80 and above: extensions; a receiver skips those that it does not know
 //
 // The client numbers its Opens and Gets from 1 in one space, each id used once
 // in a session; it may send a Get for a file whose Opened has not come yet. What
 // of a Get lies past the end of the file is not sent, and not complained of. The
 // answer to a Get is its bytes, as segments whose request is its id, in any
-// order. An Opened's version names one state of one file of this server: two
+// order. The answer to a Tree are Hashes and a Root, as the server comes to know
+// them; the root once for each Open, the hash of a piece once for each Tree, in
+// any order. A piece is 1 MiB of the file, an aligned subtree of its BLAKE3 tree,
+// and its hash that subtree's chaining value; the last piece may be shorter, and the hash of
+// a file's only piece is the root. An Opened's version names one state of one file of this server: two
 // that are equal stand for the same bytes.
 //
 // # Versions

@@ -24,8 +24,12 @@ const (
 	MessageGet    MessageType = 0x02
 	MessageCancel MessageType = 0x03
 	MessagePing   MessageType = 0x04
+	MessageDrop   MessageType = 0x05
+	MessageTree   MessageType = 0x06
 	MessageOpened MessageType = 0x41
 	MessageFailed MessageType = 0x42
+	MessageHashes MessageType = 0x43
+	MessageRoot   MessageType = 0x44
 
 	messageExtension MessageType = 0x80 // and above
 )
@@ -50,6 +54,12 @@ type Get struct {
 
 // Cancel asks that no more of the Get called ID be sent.
 type Cancel struct{ ID ID }
+
+// Drop asks that no more of the bytes Range be sent of the Get called ID.
+type Drop struct {
+	ID    ID
+	Range rangeset.Range // not empty, Start not below 0
+}
 
 // Ping asks for nothing but its acknowledgement.
 type Ping struct{}
@@ -90,6 +100,11 @@ func appendMessage(dst []byte, t MessageType, length int, id ID) []byte {
 	return binary.BigEndian.AppendUint32(dst, uint32(id))
 }
 
+func appendRange(dst []byte, r rangeset.Range) []byte {
+	dst = binary.BigEndian.AppendUint64(dst, uint64(r.Start))
+	return binary.BigEndian.AppendUint64(dst, uint64(r.End))
+}
+
 func (m *Open) Append(dst []byte) []byte {
 	return append(appendMessage(dst, MessageOpen, 4+len(m.Name), m.ID), m.Name...)
 }
@@ -97,11 +112,14 @@ func (m *Open) Append(dst []byte) []byte {
 func (m *Get) Append(dst []byte) []byte {
 	dst = appendMessage(dst, MessageGet, 24, m.ID)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.File))
-	dst = binary.BigEndian.AppendUint64(dst, uint64(m.Range.Start))
-	return binary.BigEndian.AppendUint64(dst, uint64(m.Range.End))
+	return appendRange(dst, m.Range)
 }
 
 func (m *Cancel) Append(dst []byte) []byte { return appendMessage(dst, MessageCancel, 4, m.ID) }
+
+func (m *Drop) Append(dst []byte) []byte {
+	return appendRange(appendMessage(dst, MessageDrop, 20, m.ID), m.Range)
+}
 
 func (m *Ping) Append(dst []byte) []byte { return append(dst, byte(MessagePing), 0, 0) }
 
@@ -154,6 +172,18 @@ func parseMessage(t MessageType, body []byte) (m Message, err error) {
 		m = &Cancel{ID: r.id()}
 	case MessagePing:
 		m = &Ping{}
+	case MessageDrop:
+		d := &Drop{ID: r.id(), Range: rangeset.Range{Start: r.offset(), End: r.offset()}}
+		if d.Range.Empty() {
+			return nil, ErrMalformed
+		}
+		m = d
+	case MessageTree:
+		t := &Tree{File: r.id(), Pieces: rangeset.Range{Start: r.offset(), End: r.offset()}}
+		if t.Pieces.End < t.Pieces.Start {
+			return nil, ErrMalformed
+		}
+		m = t
 	case MessageOpened:
 		o := &Opened{ID: r.id(), Size: r.offset()}
 		copy(o.Version[:], r.take(len(o.Version)))
@@ -164,6 +194,12 @@ func parseMessage(t MessageType, body []byte) (m Message, err error) {
 			return nil, ErrMalformed
 		}
 		m = f
+	case MessageHashes:
+		m = parseHashes(&r)
+	case MessageRoot:
+		o := &Root{File: r.id()}
+		copy(o.Root[:], r.take(HashLen))
+		m = o
 	default:
 		return nil, ErrMalformed
 	}

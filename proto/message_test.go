@@ -51,6 +51,46 @@ func messageVectors() []vector {
 			wire: "04" + "0000",
 		},
 		{
+			name: "Drop",
+			msg:  &Drop{ID: 2, Range: rangeset.Range{Start: 0x0102030405060708, End: 0x1112131415161718}},
+			wire: "05" + "0014" +
+				"00000002" + // id
+				"0102030405060708" + // start
+				"1112131415161718", // end
+		},
+		{
+			name: "Tree",
+			msg:  &Tree{File: 1, Pieces: rangeset.Range{Start: 3, End: 0x1112131415161718}},
+			wire: "06" + "0014" +
+				"00000001" + // file
+				"0000000000000003" + // first
+				"1112131415161718", // end
+		},
+		{
+			name: "Tree for the root alone",
+			msg:  &Tree{File: 1},
+			wire: "06" + "0014" + "00000001" + strings.Repeat("00", 16),
+		},
+		{
+			name: "Hashes",
+			msg:  &Hashes{File: 1, First: 7, Hashes: [][HashLen]byte{{0xaa}, {31: 0xbb}}},
+			wire: "43" + "004c" +
+				"00000001" + // file
+				"0000000000000007" + // first
+				"aa" + strings.Repeat("00", 31) +
+				strings.Repeat("00", 31) + "bb",
+		},
+		{
+			name: "Hashes, as many as there can be",
+			msg:  &Hashes{File: 1, Hashes: make([][HashLen]byte, MaxHashes)},
+			wire: "43" + "0fec" + "00000001" + strings.Repeat("00", 8+127*32),
+		},
+		{
+			name: "Root",
+			msg:  &Root{File: 1, Root: [HashLen]byte{0xaa, 31: 0xbb}},
+			wire: "44" + "0024" + "00000001" + "aa" + strings.Repeat("00", 30) + "bb",
+		},
+		{
 			name: "Opened",
 			msg:  &Opened{ID: 1, Size: 0x0102030405060708, Version: FileVersion([]byte("sixteen bytes..."))},
 			wire: "41" + "001c" +
@@ -137,6 +177,7 @@ func TestMalformedMessage(t *testing.T) {
 		vector[v.name] = v.bytes(t)
 	}
 	open, get, cancel, opened, failed := vector["Open"], vector["Get"], vector["Cancel"], vector["Opened"], vector["Failed"]
+	drop, tree, hashes, root := vector["Drop"], vector["Tree"], vector["Hashes"], vector["Root"]
 	end := get[19:]
 	rows := []malformed{
 		{"Open with a short body", []byte{1, 0, 3, 0, 0, 0}},
@@ -153,6 +194,17 @@ func TestMalformedMessage(t *testing.T) {
 		{"Cancel with a short body", with(cancel, 2, 3)[:6]},
 		{"Cancel with a long body", append(with(cancel, 2, 5), 0)},
 		{"Ping with a body", []byte{4, 0, 1, 0}},
+		{"Drop called 0", with(drop, 3, 0, 0, 0, 0)},
+		{"Drop of an empty range", with(drop, 7, end...)},
+		{"Drop with a long body", append(with(drop, 2, 21), 0)},
+		{"Tree of file 0", with(tree, 3, 0, 0, 0, 0)},
+		{"Tree of reversed pieces", with(tree, 15, 0, 0, 0, 0, 0, 0, 0, 2)},
+		{"Hashes of file 0", with(hashes, 3, 0, 0, 0, 0)},
+		{"Hashes with none", with(hashes, 2, 12)[:15]},
+		{"Hashes with a part of one", with(hashes, 2, 75)[:78]},
+		{"Hashes with a part of one behind another", with(hashes, 2, 45)[:48]},
+		{"Root of file 0", with(root, 3, 0, 0, 0, 0)},
+		{"Root with a short body", with(root, 2, 35)[:38]},
 		{"Opened for 0", with(opened, 3, 0, 0, 0, 0)},
 		{"Opened with a size above 2^63-1", with(opened, 7, 0x80)},
 		{"Opened with a short body", with(opened, 2, 27)[:30]},
