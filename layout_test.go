@@ -22,20 +22,21 @@ const module = "chunkcp"
 // /... if it is meant with all below it.
 func mayImport() map[string][]string {
 	return map[string][]string{
-		".":                 {"config", "peer", "internal/..."},
-		"config":            {"peer", "internal/secure"},
-		"peer":              {"arq", "proto", "internal/..."},
-		"arq":               {"proto", "internal/rangeset"},
-		"proto":             {"internal/rangeset"},
-		"internal/netsim":   {"internal/udp"},
-		"internal/argv":     nil,
-		"internal/partfile": nil,
-		"internal/rangeset": nil,
-		"internal/secure":   nil,
-		"internal/tree":     nil,
-		"internal/udp":      nil,
-		"internal/ui":       nil,
-		"e2e/...":           {"..."}, // the tests of it all
+		".":                  {"config", "peer", "internal/..."},
+		"config":             {"peer", "internal/secure"},
+		"peer":               {"arq", "proto", "internal/..."},
+		"arq":                {"proto", "internal/rangeset"},
+		"proto":              {"internal/rangeset"},
+		"internal/netsim":    {"internal/udp"},
+		"internal/argv":      nil,
+		"internal/diskmodel": {"internal/partfile"},
+		"internal/partfile":  nil,
+		"internal/rangeset":  nil,
+		"internal/secure":    nil,
+		"internal/tree":      nil,
+		"internal/udp":       nil,
+		"internal/ui":        nil,
+		"e2e/...":            {"..."}, // the tests of it all
 	}
 }
 

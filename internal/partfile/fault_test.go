@@ -1,4 +1,4 @@
-package partfile
+package partfile_test
 
 import (
 	"errors"
@@ -9,6 +9,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"chunkcp/internal/diskmodel"
+	"chunkcp/internal/partfile"
 )
 
 const (
@@ -26,11 +29,11 @@ func newText() string {
 }
 
 // fetch writes newText in pieces, the last one first, and commits it.
-func fetch(d *disk, opt Option) error {
+func fetch(d *diskmodel.Disk, opt partfile.Option) error {
 	const piece = 100
 	text := newText()
 	opt.FS = d
-	p, err := Create(memDest, int64(len(text)), opt)
+	p, err := partfile.Create(memDest, int64(len(text)), opt)
 	if err != nil {
 		return err
 	}
@@ -47,29 +50,32 @@ func fetch(d *disk, opt Option) error {
 var before = []struct {
 	name string
 	old  bool
-	opt  Option
+	opt  partfile.Option
 }{
-	{"absent", false, Option{}},
-	{"replaced", true, Option{}},
-	{"absent, no clobber", false, Option{NoClobber: true}},
+	{"absent", false, partfile.Option{}},
+	{"replaced", true, partfile.Option{}},
+	{"absent, no clobber", false, partfile.Option{NoClobber: true}},
 }
 
-func startDisk(old bool) *disk {
-	d := newDisk()
+func startDisk(old bool) *diskmodel.Disk {
+	d := diskmodel.New()
 	if old {
-		d.put(memDest, oldText)
+		d.Put(memDest, oldText)
 	}
 	return d
 }
 
 // untouched tells whether the destination is as it was before the fetch.
-func untouched(d *disk, old bool) bool {
-	text, ok := d.content(memDest)
+func untouched(d *diskmodel.Disk, old bool) bool {
+	text, ok := d.Content(memDest)
 	return ok == old && (!ok || text == oldText)
 }
 
-func whole(d *disk) bool {
-	text, _ := d.content(memDest)
+// isJournal tells whether a call was made to the journal.
+func isJournal(c diskmodel.Call) bool { return strings.HasSuffix(c.Path, ".chunkcp-journal") }
+
+func whole(d *diskmodel.Disk) bool {
+	text, _ := d.Content(memDest)
 	return text == newText()
 }
 
@@ -90,12 +96,12 @@ func TestAnyFailingCallLeavesTheDestination(t *testing.T) {
 		if err := fetch(clean, b.opt); err != nil || !whole(clean) {
 			t.Fatalf("%s: fetch without a fault: %v", b.name, err)
 		}
-		for n, call := range clean.calls {
-			for _, fault := range []syscall.Errno{syscall.EIO, syscall.ENOSPC, errShort} {
-				if fault == errShort && call != "write" {
+		for n, call := range clean.Calls() {
+			for _, fault := range []syscall.Errno{syscall.EIO, syscall.ENOSPC, diskmodel.ErrShort} {
+				if fault == diskmodel.ErrShort && call.Op != diskmodel.Write {
 					continue
 				}
-				t.Run(fmt.Sprintf("%s/%d %s/%d", b.name, n+1, call, int(fault)), func(t *testing.T) {
+				t.Run(fmt.Sprintf("%s/%d %s/%d", b.name, n+1, call.Op, int(fault)), func(t *testing.T) {
 					failOne(t, startDisk(b.old), b.old, b.opt, n+1, fault)
 				})
 			}
@@ -104,29 +110,31 @@ func TestAnyFailingCallLeavesTheDestination(t *testing.T) {
 }
 
 // failOne fails call n of a fetch and checks what is left of it.
-func failOne(t *testing.T, d *disk, old bool, opt Option, n int, fault syscall.Errno) {
+func failOne(t *testing.T, d *diskmodel.Disk, old bool, opt partfile.Option, n int, fault syscall.Errno) {
 	failed := ""
-	d.fault = func(i int, call string) error {
+	d.Fault = func(i int, call diskmodel.Call) error {
 		if i != n {
 			return nil
 		}
-		failed = call
+		if failed = call.Op; isJournal(call) {
+			failed = "journal"
+		}
 		return fault
 	}
 	err := fetch(d, opt)
 	switch failed {
 	case "":
 		t.Fatal("the fault did not happen")
-	case "close", "close dir": // the work is done by then
+	case diskmodel.Close, diskmodel.CloseDir, "journal": // the work is done by then, or goes on without the journal
 		if err != nil || !whole(d) {
 			t.Fatalf("fetch = %v, whole %v; want success", err, whole(d))
 		}
-	case "sync dir":
-		if !errors.Is(err, ErrUnsynced) || !errors.Is(err, fault) || !whole(d) {
+	case diskmodel.SyncDir:
+		if !errors.Is(err, partfile.ErrUnsynced) || !errors.Is(err, fault) || !whole(d) {
 			t.Fatalf("fetch = %v, whole %v; want ErrUnsynced and the whole file", err, whole(d))
 		}
 	default:
-		if fault != errShort && !errors.Is(err, fault) || err == nil {
+		if fault != diskmodel.ErrShort && !errors.Is(err, fault) || err == nil {
 			t.Fatalf("fetch = %v, want an error that wraps %v", err, fault)
 		}
 		if !strings.Contains(err.Error(), "/d") {
@@ -136,13 +144,13 @@ func failOne(t *testing.T, d *disk, old bool, opt Option, n int, fault syscall.E
 			t.Fatalf("destination changed by a fetch that failed: %v", err)
 		}
 	}
-	if d.opened != 0 {
-		t.Errorf("%d files left open", d.opened)
+	if d.Opened() != 0 {
+		t.Errorf("%d files left open", d.Opened())
 	}
 
 	// Nothing of the failure stands in the way of the next fetch.
-	d.fault = nil
-	if err := fetch(d, Option{}); err != nil || !whole(d) {
+	d.Fault = nil
+	if err := fetch(d, partfile.Option{}); err != nil || !whole(d) {
 		t.Fatalf("fetch after the fault = %v, whole %v", err, whole(d))
 	}
 }
@@ -156,30 +164,30 @@ func TestCrashAtAnyCallLeavesTheDestinationOldOrWhole(t *testing.T) {
 			t.Fatal(err)
 		}
 		var lost, kept int
-		for at := 1; at <= len(clean.calls)+1; at++ {
+		for at := 1; at <= len(clean.Calls())+1; at++ {
 			d := startDisk(b.old)
-			d.fault = func(n int, _ string) error {
+			d.Fault = func(n int, _ diskmodel.Call) error {
 				if n >= at {
-					return syscall.EIO // the process is dead from here on
+					return diskmodel.ErrCrashed // the process is dead from here on
 				}
 				return nil
 			}
 			err := fetch(d, b.opt)
 			for boot := range bootsPerCall {
 				rng := rand.New(rand.NewPCG(seed, uint64(at*bootsPerCall+boot)))
-				after := d.crash(rng)
+				after := d.Crash(rng)
 				if whole(after) {
 					kept++
 				} else if untouched(after, b.old) {
 					lost++
 				} else {
-					text, _ := after.content(memDest)
+					text, _ := after.Content(memDest)
 					t.Fatalf("%s: crash at call %d, boot %d: destination is %q", b.name, at, boot, text)
 				}
 				if err == nil && !whole(after) {
 					t.Fatalf("%s: crash at call %d, boot %d: a committed file was lost", b.name, at, boot)
 				}
-				if err := fetch(after, Option{}); err != nil || !whole(after) {
+				if err := fetch(after, partfile.Option{}); err != nil || !whole(after) {
 					t.Fatalf("%s: fetch after a crash at call %d = %v", b.name, at, err)
 				}
 			}
@@ -191,21 +199,21 @@ func TestCrashAtAnyCallLeavesTheDestinationOldOrWhole(t *testing.T) {
 }
 
 func TestFullDiskShowsBeforeTheFirstWrite(t *testing.T) {
-	d := newDisk()
-	d.fault = func(_ int, call string) error {
-		if call == "allocate" {
+	d := diskmodel.New()
+	d.Fault = func(_ int, call diskmodel.Call) error {
+		if call.Op == diskmodel.Allocate {
 			return syscall.ENOSPC
 		}
 		return nil
 	}
-	err := fetch(d, Option{})
+	err := fetch(d, partfile.Option{})
 	if !errors.Is(err, syscall.ENOSPC) {
 		t.Fatalf("fetch = %v, want ENOSPC", err)
 	}
 	if got, want := err.Error(), "allocate /d/.file.chunkcp-part: no space left on device"; got != want {
 		t.Errorf("error %q, want %q", got, want)
 	}
-	if len(d.names) != 0 {
-		t.Errorf("left on the full disk: %v", d.names)
+	if len(d.Names()) != 0 {
+		t.Errorf("left on the full disk: %v", d.Names())
 	}
 }

@@ -17,8 +17,9 @@ type FS interface {
 	SameFile(a, b fs.FileInfo) bool
 	Links(info fs.FileInfo) uint64
 
-	// Open opens name for writing and creates it, mode 0600, if it is missing.
-	// It does not follow a link and does not wait for the reader of a FIFO.
+	// Open opens name for reading and writing and creates it, mode 0600, if it
+	// is missing. It does not follow a link and does not wait for the reader of
+	// a FIFO.
 	Open(name string) (File, error)
 
 	// OpenDir opens a directory for Sync.
@@ -32,9 +33,10 @@ type FS interface {
 	Remove(name string) error
 }
 
-// File is an open part file.
+// File is an open part file or journal.
 type File interface {
 	io.WriterAt // by any number of goroutines
+	io.ReaderAt // by any number of goroutines, beside writes too
 	Stat() (fs.FileInfo, error)
 
 	// Lock takes the exclusive lock, until Close, or fails with ErrLocked.
