@@ -8,9 +8,9 @@ import (
 
 var errPartGone = errors.New("the part file was removed or replaced while it was written: fetch again")
 
-// Commit ends the Part and gives the file its final name. After an error the
-// final name shows what it showed before and the part file is left for a later
-// fetch, but for ErrUnsynced: then the file is in place, and perhaps not for
+// Commit ends the Part, gives the file its final name and removes the journal.
+// After an error the final name shows what it showed before and the part file is
+// left for a later fetch, as by Close, but for ErrUnsynced: then the file is in place, and perhaps not for
 // good.
 func (p *Part) Commit() error {
 	p.ending.Lock()
@@ -19,6 +19,11 @@ func (p *Part) Commit() error {
 		return pathError("commit", p.dest, fs.ErrClosed)
 	}
 	err := p.publish()
+	if err == nil || errors.Is(err, ErrUnsynced) {
+		p.journal.retire()
+	} else {
+		p.leave()
+	}
 	if closeErr := p.release(); err == nil && closeErr != nil {
 		// All bytes were synced before: there is nothing left that a close
 		// could fail to write.
@@ -36,8 +41,8 @@ func (p *Part) publish() error {
 	if err := p.file.Chmod(p.mode); err != nil {
 		return pathError("chmod", p.path, err)
 	}
-	if err := p.file.Sync(); err != nil {
-		return pathError("sync", p.path, err)
+	if err := p.syncData(); err != nil {
+		return err
 	}
 	if err := p.checkNamed(); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package partfile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,7 +19,7 @@ const (
 )
 
 var (
-	errForeignPart = errors.New("in the place of the part file is something else: remove it")
+	errForeignPart = errors.New("something else is in its place: remove it")
 	errBusyPart    = fmt.Errorf("the part file keeps changing: %w", ErrLocked)
 )
 
@@ -28,12 +29,20 @@ type Option struct {
 	NoClobber bool        // fail with ErrExists rather than replace
 	Mode      fs.FileMode // permission bits of the final file; 0: 0666 less the umask
 	FS        FS          // the disk; nil: the real one
+
+	Restart    bool  // forget what an earlier run left
+	PieceBytes int64 // how long a piece of a Record is; 0: 1 MiB
 }
 
-// Create opens, locks and allocates the part file for dest, size bytes long.
+// Create opens, locks and allocates the part file for dest, size bytes long, and
+// reads the journal beside it. A journal that cannot be read or removed fails
+// not here but at the first Checkpoint.
 func Create(dest string, size int64, opt Option) (*Part, error) {
 	if size < 0 {
 		return nil, pathError("create", dest, fmt.Errorf("size %d is negative", size))
+	}
+	if opt.PieceBytes < 0 {
+		return nil, pathError("create", dest, fmt.Errorf("pieces of %d bytes", opt.PieceBytes))
 	}
 	disk := opt.FS
 	if disk == nil {
@@ -62,15 +71,20 @@ func Create(dest string, size int64, opt Option) (*Part, error) {
 	p := &Part{
 		disk: disk, dest: dest, path: path, size: size, mode: mode,
 		noClobber: opt.NoClobber, file: file, dir: dir,
+		journal: journal{
+			disk: disk, path: journalPath(dest),
+			head: header{pieceBytes: cmp.Or(opt.PieceBytes, defaultPieceBytes), fileBytes: size},
+		},
 	}
-	if err := p.prepare(); err != nil {
+	if err := p.prepare(opt); err != nil {
 		p.release()
 		return nil, err
 	}
 	return p, nil
 }
 
-// takeOver opens and locks the part file, be it new or left by an earlier run.
+// takeOver opens and locks the part file or the journal, be it new or left by an
+// earlier run.
 //
 // Its previous holder may rename or remove it between the open and the lock.
 // The lock is then on the final file or on no file at all, and writing would
@@ -128,23 +142,45 @@ func lockNamed(disk FS, file File, path string) (bool, error) {
 	return true, nil
 }
 
-// prepare makes a locked part file private and gives it its size. A failure
-// leaves a file that held something, and removes one that did not.
-func (p *Part) prepare() error {
+// prepare makes a locked part file private, gives it its size and reads the
+// journal of an earlier run. A failure leaves a file that held something that
+// counts, and removes one that did not.
+//
+// A journal beside an empty part file is of a fetch that has ended, or was cut
+// off as it ended. It goes before the part file gets a size, or another run
+// would take the two for a pair.
+func (p *Part) prepare(opt Option) error {
 	info, err := p.file.Stat()
 	if err != nil {
 		return pathError("stat", p.path, err)
 	}
+	empty := info.Size() == 0 || opt.Restart
+	if empty {
+		p.journal.forget()
+	}
 	// An earlier Commit may have failed after it set the final mode.
 	if err = p.file.Chmod(partMode); err != nil {
 		err = pathError("chmod", p.path, err)
-	} else if err = p.file.Allocate(p.size); err != nil {
+	} else if err = p.allocate(opt.Restart); err != nil {
 		err = pathError("allocate", p.path, err)
 	}
-	if err != nil && info.Size() == 0 {
+	if err != nil && empty {
 		err = errors.Join(err, p.remove())
 	}
+	if err == nil && !empty {
+		p.resumed = p.journal.load()
+	}
 	return err
+}
+
+// allocate gives the part file its size, and anew if what it holds is to go.
+func (p *Part) allocate(anew bool) error {
+	if anew {
+		if err := p.file.Allocate(0); err != nil {
+			return err
+		}
+	}
+	return p.file.Allocate(p.size)
 }
 
 // openError tells what is in the way where the system's word alone ("too many

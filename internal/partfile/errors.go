@@ -13,6 +13,10 @@ var (
 	// ErrExists reports a destination that exists and was not to be replaced.
 	ErrExists = errors.New("destination exists and is not to be replaced")
 
+	// ErrJournal reports that the journal cannot be written: the fetch goes on,
+	// but a later one cannot take over what it has from here on.
+	ErrJournal = errors.New("what is fetched from now on cannot be resumed")
+
 	// ErrUnsynced reports a Commit that did its work but could not make it
 	// durable: the whole file is under the final name.
 	ErrUnsynced = errors.New("the file is complete, but a power cut may undo it")

@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	partPrefix = "."
-	partSuffix = ".chunkcp-part"
+	partPrefix    = "."
+	partSuffix    = ".chunkcp-part"
+	journalSuffix = ".chunkcp-journal"
 
 	// maxName is the longest name, in bytes, on the common file systems
 	// (NAME_MAX of limits.h on Linux and macOS, 255 UTF-16 units on NTFS).
@@ -28,13 +29,17 @@ const (
 // rename would remove it and leave a file in its place.
 var errNotFile = errors.New("not a regular file: give another name, or - for standard output")
 
-// partPath returns the path of the part file for dest.
-func partPath(dest string) string {
+// partPath returns the path of the part file for dest, journalPath that of the
+// journal.
+func partPath(dest string) string    { return pathBeside(dest, partSuffix) }
+func journalPath(dest string) string { return pathBeside(dest, journalSuffix) }
+
+func pathBeside(dest, suffix string) string {
 	dir, base := filepath.Dir(dest), filepath.Base(dest)
-	if len(partPrefix)+len(base)+len(partSuffix) > maxName {
-		base = shorten(base, maxName-len(partPrefix)-len(partSuffix))
+	if len(partPrefix)+len(base)+len(suffix) > maxName {
+		base = shorten(base, maxName-len(partPrefix)-len(suffix))
 	}
-	return filepath.Join(dir, partPrefix+base+partSuffix)
+	return filepath.Join(dir, partPrefix+base+suffix)
 }
 
 // shorten cuts base to at most limit bytes, the last of them a hash of all of
