@@ -50,7 +50,9 @@ func onlyFor() map[string][]string {
 
 // sansIO names the packages and files that are told the time and call nobody.
 func sansIO() []string {
-	return []string{"proto", "arq", "internal/rangeset", "peer/assigner.go"}
+	return []string{"proto", "arq", "internal/rangeset", "peer/assigner.go",
+		"peer/assignturn.go", "peer/assignwindow.go", "peer/assignworker.go", "peer/steal.go", "peer/hedge.go",
+	}
 }
 
 // The longest that a file may be, in lines: longer ones hold two things.

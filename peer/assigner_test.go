@@ -2,181 +2,140 @@ package peer
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
-
-	"chunkcp/internal/rangeset"
 )
 
-// race is an assigner whose sessions fetch at fixed rates in virtual steps.
-type race struct {
-	assign  *assigner
-	runners []*runner
+const mb = 1e6
+
+// seconds returns how long n bytes take at a rate.
+func seconds(n int64, rate float64) time.Duration {
+	return time.Duration(float64(n) / rate * float64(time.Second))
 }
 
-// runner is a session that fetches its pieces one after the other.
-type runner struct {
-	id     workerID
-	rate   float64 // bytes per second
-	pieces []rangeset.Range
-	doneAt time.Duration // of the first of pieces
-	got    int64
-	ended  time.Duration // when it received its last piece
-	most   int64         // held at once, once its rate was known
-}
-
-func newRace(size int64, rates ...float64) *race {
-	r := &race{assign: newAssigner(size, len(rates))}
-	for i, rate := range rates {
-		r.assign.join(workerID(i))
-		r.runners = append(r.runners, &runner{id: workerID(i), rate: rate})
+func sum(rates []float64) (total float64) {
+	for _, rate := range rates {
+		total += rate
 	}
-	return r
-}
-
-// run returns how long it takes until every byte is there.
-func (r *race) run(t *testing.T) time.Duration {
-	t.Helper()
-	for _, w := range r.runners {
-		r.take(w, 0)
-	}
-	for !r.assign.complete() {
-		var next *runner
-		for _, w := range r.runners {
-			if len(w.pieces) > 0 && (next == nil || w.doneAt < next.doneAt) {
-				next = w
-			}
-		}
-		if next == nil {
-			t.Fatalf("nobody works, and %d bytes are left", r.assign.left)
-		}
-		r.receive(t, next)
-	}
-	last := time.Duration(0)
-	for _, w := range r.runners {
-		last = max(last, w.ended)
-	}
-	return last
-}
-
-func (r *race) receive(t *testing.T, w *runner) {
-	now, p := w.doneAt, w.pieces[0]
-	if !r.assign.received(w.id, p) {
-		t.Fatalf("%v fetched twice", p)
-	}
-	w.pieces, w.got, w.ended = w.pieces[1:], w.got+p.Len(), now
-	if now >= rateInterval {
-		r.assign.measured(w.id, w.rate, 50*time.Millisecond)
-		w.most = max(w.most, r.assign.workers[w.id].held)
-	}
-	if len(w.pieces) > 0 {
-		w.doneAt = now + w.time(w.pieces[0])
-	}
-	// As in a fetch, each looks for work when something has come for it.
-	r.take(w, now)
-}
-
-func (r *race) take(w *runner, now time.Duration) {
-	idle := len(w.pieces) == 0
-	for lease, ok := r.assign.next(w.id); ok; lease, ok = r.assign.next(w.id) {
-		for ; !lease.Empty(); lease.Start += PieceBytes {
-			w.pieces = append(w.pieces, rangeset.Range{Start: lease.Start, End: min(lease.Start+PieceBytes, lease.End)})
-		}
-	}
-	if idle && len(w.pieces) > 0 {
-		w.doneAt = now + w.time(w.pieces[0])
-	}
-}
-
-func (w *runner) time(p rangeset.Range) time.Duration {
-	return time.Duration(float64(p.Len()) / w.rate * float64(time.Second))
+	return total
 }
 
 // TestAllEndTogether holds the time of a fetch against what the sum of the
-// rates would take. What is over is one piece of the slowest at most.
+// rates would take, and the last twentieth of the bytes against its share.
 func TestAllEndTogether(t *testing.T) {
-	const mb = 1e6
 	for _, rates := range [][]float64{
 		{10 * mb},
+		{10 * mb, 10 * mb, 10 * mb},
 		{10 * mb, 10 * mb, 10 * mb, 10 * mb},
 		{20 * mb, 2 * mb},
 		{50 * mb, 50 * mb, 5 * mb},
 		{100 * mb, 50 * mb, 25 * mb, 12 * mb},
+		{100 * mb, 1 * mb},
+		{1 * mb, 100 * mb},
 	} {
 		t.Run(fmt.Sprint(rates), func(t *testing.T) {
 			const size = 512<<20 + 12345
-			r := newRace(size, rates...)
-			var sum float64
-			for _, rate := range rates {
-				sum += rate
+			r := steadyRace(t, size, rates...)
+			r.run()
+			t.Log(r)
+			ideal := seconds(size, sum(rates))
+			if limit := ideal + ideal/100 + raceRTT; r.took > limit {
+				t.Errorf("took %v, ideal is %v and the limit %v", r.took, ideal, limit)
 			}
-			ideal := time.Duration(size / sum * float64(time.Second))
-			slowest := time.Duration(PieceBytes / slices.Min(rates) * float64(time.Second))
-			took := r.run(t)
-			if limit := ideal + ideal/50 + slowest; took > limit {
-				t.Errorf("took %v, ideal is %v and the limit %v", took, ideal, limit)
+			if alone := seconds(size, slices.Max(rates)) + raceRTT; r.took > alone+raceStep {
+				t.Errorf("took %v, the fastest alone takes %v", r.took, alone)
+			}
+			if r.wasted() > size/100 {
+				t.Errorf("%d bytes came in vain", r.wasted())
 			}
 			for _, w := range r.runners {
-				if share := w.rate / sum * size; float64(w.got) < 0.95*share-PieceBytes || float64(w.got) > 1.05*share+PieceBytes {
-					t.Errorf("session of %v B/s got %d bytes, its share is %.0f", w.rate, w.got, share)
+				if share := rates[w.id] / sum(rates) * size; float64(w.got) < 0.95*share-PieceBytes || float64(w.got) > 1.05*share+PieceBytes {
+					t.Errorf("session of %v B/s got %d bytes, its share is %.0f", rates[w.id], w.got, share)
 				}
 			}
+			r.tail(t)
 		})
 	}
 }
 
-// TestWorkIsMeasuredInSeconds: what a session holds is about leaseTime of its
-// rate, whatever that is, so that nothing slow holds much.
-func TestWorkIsMeasuredInSeconds(t *testing.T) {
-	r := newRace(1<<30, 100e6, 10e6)
-	r.run(t)
-	for _, w := range r.runners {
-		held := float64(w.most) / w.rate
-		if held < 0.5*leaseTime.Seconds() || w.most > max(firstLease, int64(1.2*w.rate*leaseTime.Seconds())) {
-			t.Errorf("at %v B/s a session held %d bytes, %.2f s of work", w.rate, w.most, held)
+// tail fails the test if the last twentieth of the bytes took more than 1.2 of
+// its share of the time, and a round trip.
+func (r *race) tail(t *testing.T) {
+	t.Helper()
+	at := slices.Sorted(slices.Values(r.gotAt))
+	before := at[len(at)*95/100]
+	if limit := r.took*6/100 + raceRTT; r.took-before > limit {
+		t.Errorf("the last twentieth took %v of %v, the limit is %v", r.took-before, r.took, limit)
+	}
+}
+
+// TestOneSlowsDown: one of three falls to 1 % in the middle.
+func TestOneSlowsDown(t *testing.T) {
+	const size = 512 << 20
+	at := seconds(size/2, 30*mb)
+	for _, change := range []time.Duration{at, at + 3*time.Second, seconds(size, 30*mb) - 500*time.Millisecond} {
+		r := newRace(t, size, steady(10*mb), steady(10*mb), changing(10*mb, change, 0.1*mb))
+		r.run()
+		done := int64(change.Seconds() * 30 * mb)
+		ideal := change + seconds(size-done, 20.1*mb)
+		t.Log(ideal, r)
+		if r.took > ideal*115/100 {
+			t.Errorf("took %v, ideal is %v", r.took, ideal)
+		}
+		if r.wasted() > size/100 {
+			t.Errorf("%d bytes came in vain", r.wasted())
 		}
 	}
 }
 
-func TestSmallAndUnalignedFiles(t *testing.T) {
-	for _, size := range []int64{0, 1, PieceBytes - 1, PieceBytes, PieceBytes + 1, 5*PieceBytes + 17} {
-		r := newRace(size, 1e6, 1e6, 1e6)
-		r.run(t)
-		if !r.assign.complete() || r.assign.done.Len() != size || len(r.assign.free.Ranges()) != 0 {
-			t.Errorf("%d bytes: %+v", size, r.assign)
+// TestOneDies: one of three ends in the middle, and has to be missed first.
+func TestOneDies(t *testing.T) {
+	const size = 512 << 20
+	at := seconds(size/2, 30*mb)
+	r := newRace(t, size, steady(10*mb), steady(10*mb), changing(10*mb, at, 0))
+	r.each = func(r *race) {
+		if r.now > at+minSilence {
+			r.leave(2)
 		}
-		if lease, ok := r.assign.next(0); ok {
-			t.Errorf("%d bytes: %v leased when all is done", size, lease)
-		}
+	}
+	r.run()
+	ideal := at + seconds(size/2, 20*mb)
+	t.Log(ideal, r)
+	if r.took > ideal*110/100 {
+		t.Errorf("took %v, ideal is %v", r.took, ideal)
+	}
+	if r.runners[2].got == 0 || r.runners[2].got > size/5 {
+		t.Errorf("the one that died got %d bytes", r.runners[2].got)
 	}
 }
 
-// TestTheFirstLeavesWorkForAll: the session that asks first does not take what
-// all that are expected could share.
-func TestTheFirstLeavesWorkForAll(t *testing.T) {
-	r := newRace(8*PieceBytes, 1e6, 1e6, 1e6, 1e6)
-	r.run(t)
-	for _, w := range r.runners {
-		if w.got != 2*PieceBytes {
-			t.Errorf("session %d got %d bytes, want two pieces", w.id, w.got)
+// TestNeverSlowerThanTheBestAlone: eight sessions of any rates and round trips.
+func TestNeverSlowerThanTheBestAlone(t *testing.T) {
+	for seed := range uint64(200) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		size := int64(1+random.IntN(300)) << 20
+		var rates []float64
+		for range 8 {
+			rates = append(rates, mb*100/(1+99*random.Float64()*random.Float64()))
+		}
+		r := steadyRace(t, size, rates...)
+		best := time.Duration(1<<62 - 1)
+		for i, w := range r.runners {
+			w.rtt = time.Duration(1+random.IntN(100)) * time.Millisecond
+			best = min(best, w.rtt+seconds(size, rates[i])+raceStep)
+		}
+		r.run()
+		ideal := seconds(size, sum(rates))
+		if testing.Verbose() {
+			t.Log(seed, size>>20, ideal, best, r)
+		}
+		if r.took > best {
+			t.Errorf("seed %d: %d bytes at %.0f: took %v, the best alone takes %v", seed, size, rates, r.took, best)
+		}
+		if size >= bigFile && r.wasted() > size/100 {
+			t.Errorf("seed %d: of %d bytes %d came in vain", seed, size, r.wasted())
 		}
 	}
-}
-
-// TestAStoppedSessionIsReplaced: what a session that leaves had is fetched by
-// the others, and nothing of it twice.
-func TestAStoppedSessionIsReplaced(t *testing.T) {
-	const size = 64 << 20
-	r := newRace(size, 10e6, 10e6, 10e6)
-	for _, w := range r.runners {
-		r.take(w, 0)
-	}
-	gone := r.runners[1]
-	held := r.assign.workers[gone.id].held
-	if got := r.assign.leave(gone.id); got != held || held == 0 {
-		t.Errorf("%d bytes came back, %d were held", got, held)
-	}
-	r.runners = []*runner{r.runners[0], r.runners[2]}
-	r.run(t)
 }

@@ -248,7 +248,7 @@ func (f *Fetch) agree(c *clientSession, m *proto.Opened) error {
 	c.id = f.nextID
 	f.nextID++
 	c.opened = true
-	f.assign.join(c.id)
+	f.assign.join(c.id, 0)
 	f.activate()
 	return nil
 }
@@ -274,7 +274,8 @@ func (f *Fetch) lease(c *clientSession) (rangeset.Range, bool) {
 	if !c.active {
 		return rangeset.Range{}, false
 	}
-	return f.assign.next(c.id)
+	got, ok := f.assign.next(time.Now(), c.id)
+	return got.data, ok
 }
 
 // received reports whether the piece r has been received by any session.
@@ -301,7 +302,7 @@ func (f *Fetch) drop(c *clientSession, piece rangeset.Range) {
 // complete takes a piece that a session has received.
 func (f *Fetch) complete(c *clientSession, p *piece) {
 	f.mu.Lock()
-	news := f.assign.received(c.id, p.data)
+	news, _ := f.assign.received(c.id, p.data)
 	if news {
 		f.writing++
 	} else {

@@ -1,6 +1,8 @@
 package peer
 
 import (
+	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,21 +13,40 @@ import (
 
 // ledger is the naive model of an assigner: who has what, piece by piece.
 type ledger struct {
-	size   int64
-	done   map[int64]bool
-	leased map[workerID]map[int64]bool // nil for a session that is not there
+	size     int64
+	end      int64 // of the window
+	now      time.Time
+	done     map[int64]bool
+	leased   map[workerID]map[int64]bool // nil for a session that is not there
+	begun    map[workerID]map[int64]bool // of those leased
+	news     map[int64]int               // how often each piece came as news
+	reopened map[int64]int
+	repeated int // pieces given to a second session
+	taken    int // pieces taken from one session for another
+}
+
+func newLedger(size int64) *ledger {
+	return &ledger{
+		size: size, end: math.MaxInt64, now: time.Unix(1e9, 0), done: map[int64]bool{},
+		leased: map[workerID]map[int64]bool{}, begun: map[workerID]map[int64]bool{},
+		news: map[int64]int{}, reopened: map[int64]int{},
+	}
 }
 
 func (l *ledger) pieces() int64 { return (l.size + PieceBytes - 1) / PieceBytes }
 
-func (l *ledger) isFree(i int64) bool {
-	for _, held := range l.leased {
+// holders returns who holds a piece, in order.
+func (l *ledger) holders(i int64) (ids []workerID) {
+	for id, held := range l.leased {
 		if held[i] {
-			return false
+			ids = append(ids, id)
 		}
 	}
-	return !l.done[i]
+	slices.Sort(ids)
+	return ids
 }
+
+func (l *ledger) isFree(i int64) bool { return !l.done[i] && len(l.holders(i)) == 0 }
 
 func (l *ledger) bytes(pieces map[int64]bool) (n int64) {
 	for i := range pieces {
@@ -48,104 +69,233 @@ func (l *ledger) agrees(t *rapid.T, a *assigner) {
 		if got := a.done.Contains(p); got != l.done[i] {
 			t.Fatalf("piece %d done: %v, want %v", i, got, !got)
 		}
+		if got, n := a.doubled.Contains(p), len(l.holders(i)); n > 2 || got != (n == 2) {
+			t.Fatalf("piece %d doubled: %v, held by %d", i, got, n)
+		}
 		for id, held := range l.leased {
-			if got := a.leases[id].Contains(p); got != held[i] {
+			if got := a.workers[id].lease.Contains(p); got != held[i] {
 				t.Fatalf("piece %d leased to %d: %v, want %v", i, id, got, !got)
+			}
+			if got := a.workers[id].begun.Contains(p); got != l.begun[id][i] {
+				t.Fatalf("piece %d begun by %d: %v, want %v", i, id, got, !got)
 			}
 		}
 	}
-	if a.free.Len() != free || a.left != l.size-l.bytes(l.done) || a.complete() != (a.left == 0) {
-		t.Fatalf("%d free, want %d; %d left of %d", a.free.Len(), free, a.left, l.size)
+	if a.free.Len() != free || a.freeBytes != free || a.left != l.size-l.bytes(l.done) || a.complete() != (a.left == 0) {
+		t.Fatalf("%d free, counted %d, want %d; %d left of %d", a.free.Len(), a.freeBytes, free, a.left, l.size)
 	}
-	if len(a.workers) != len(l.leased) || len(a.leases) != len(l.leased) {
-		t.Fatalf("%d workers and %d leases, want %d", len(a.workers), len(a.leases), len(l.leased))
+	if len(a.workers) != len(l.leased) || len(a.order) != len(l.leased) {
+		t.Fatalf("%d workers and %d in order, want %d", len(a.workers), len(a.order), len(l.leased))
 	}
 	for id, held := range l.leased {
-		if got := a.workers[id].held; got != l.bytes(held) {
-			t.Fatalf("session %d holds %d bytes, want %d", id, got, l.bytes(held))
+		l.agreesOn(t, a.workers[id], held)
+	}
+}
+
+func (l *ledger) agreesOn(t *rapid.T, w *worker, held map[int64]bool) {
+	if w.held != l.bytes(held) || w.begunBytes != w.begun.Len() {
+		t.Fatalf("session %d holds %d bytes, want %d; %d begun, want %d", w.id, w.held, l.bytes(held), w.begunBytes, w.begun.Len())
+	}
+	if w.partial < 0 || w.partial > w.held {
+		t.Fatalf("session %d has %d bytes of the %d that it holds", w.id, w.partial, w.held)
+	}
+	// Every piece held is in one of the ranges that are out, and none of these is idle.
+	var out rangeset.Set
+	for _, g := range w.grants {
+		out.Add(g)
+		if len(overlaps(&w.lease, g)) == 0 {
+			t.Fatalf("session %d: nothing of %v is held", w.id, g)
+		}
+	}
+	for _, r := range w.lease.Ranges() {
+		if !out.Contains(r) {
+			t.Fatalf("session %d holds %v, of which part was never given", w.id, r)
 		}
 	}
 }
 
-// TestNoByteIsLostOrDoubled runs any sequence of calls against the model.
+// TestNoByteIsLostOrDoubled runs any sequence of calls against the model, and
+// then lets one session fetch what is left: every piece came as news once, and
+// once more each time that it was opened again.
 func TestNoByteIsLostOrDoubled(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		size := rapid.Int64Range(0, 40*PieceBytes).Draw(t, "size")
-		l := &ledger{size: size, done: map[int64]bool{}, leased: map[workerID]map[int64]bool{}}
-		a := newAssigner(size, rapid.IntRange(1, 8).Draw(t, "expected"))
-		session := rapid.Map(rapid.IntRange(0, 4), func(i int) workerID { return workerID(i) })
-		t.Repeat(map[string]func(*rapid.T){
-			"": func(t *rapid.T) { l.agrees(t, a) },
-			"join": func(t *rapid.T) {
-				id := session.Draw(t, "id")
-				if l.leased[id] == nil {
-					a.join(id)
-					l.leased[id] = map[int64]bool{}
-				}
-			},
-			"measured": func(t *rapid.T) {
-				a.measured(session.Draw(t, "id"), rapid.Float64Range(0, 50e6).Draw(t, "rate"),
-					time.Duration(rapid.IntRange(0, 1000).Draw(t, "ms"))*time.Millisecond)
-			},
-			"next": func(t *rapid.T) { l.next(t, a, session.Draw(t, "id")) },
-			"received": func(t *rapid.T) {
-				if l.pieces() > 0 {
-					l.received(t, a, session.Draw(t, "id"), rapid.Int64Range(0, l.pieces()-1).Draw(t, "piece"))
-				}
-			},
-			"release": func(t *rapid.T) { l.giveBack(t, session.Draw(t, "id"), a.release, false) },
-			"leave":   func(t *rapid.T) { l.giveBack(t, session.Draw(t, "id"), a.leave, true) },
-			"reclaim": func(t *rapid.T) {
-				if id := session.Draw(t, "id"); l.pieces() > 0 && l.leased[id] != nil {
-					l.reclaim(t, a, id, rapid.SliceOfNDistinct(rapid.Int64Range(0, l.pieces()-1), 0, 4, rapid.ID).Draw(t, "pieces"))
-				}
-			},
-		})
-	})
+	repeated, taken := 0, 0
+	check := func(t *rapid.T) {
+		l := newLedger(rapid.Int64Range(0, rapid.SampledFrom([]int64{6, 40}).Draw(t, "pieces")*PieceBytes).Draw(t, "size"))
+		a := newAssigner(l.size, rapid.IntRange(1, 8).Draw(t, "expected"))
+		for range rapid.IntRange(0, 3).Draw(t, "had") {
+			l.have(a, rapid.Int64Range(0, max(0, l.pieces()-1)).Draw(t, "piece"))
+		}
+		for range 4 { // more steps, that all of what there is comes to pass
+			t.Repeat(l.actions(a))
+		}
+		l.drain(t, a)
+		repeated += l.repeated // of all the runs
+		taken += l.taken
+	}
+	for range 5 {
+		rapid.Check(t, check)
+	}
+	t.Logf("%d pieces were repeated, %d taken", repeated, taken)
+	if repeated == 0 || taken == 0 {
+		t.Errorf("%d pieces were repeated and %d taken: nothing was tried", repeated, taken)
+	}
+}
+
+func (l *ledger) actions(a *assigner) map[string]func(*rapid.T) {
+	id := func(t *rapid.T) workerID { return workerID(rapid.IntRange(0, 4).Draw(t, "id")) }
+	piece := func(t *rapid.T) int64 {
+		if l.pieces() == 0 {
+			t.Skip("no pieces")
+		}
+		return rapid.Int64Range(0, l.pieces()-1).Draw(t, "piece")
+	}
+	next := func(t *rapid.T) { l.next(t, a, id(t)) }
+	received := func(t *rapid.T) { l.received(t, a, id(t), piece(t)) }
+	measured := func(t *rapid.T) {
+		rate := rapid.SampledFrom([]float64{0, 1e3, 1e6, 2e6, 50e6}).Draw(t, "rate")
+		rtt := time.Duration(rapid.IntRange(0, 300).Draw(t, "ms")) * time.Millisecond
+		a.measured(id(t), rate, rtt, rapid.Int64Range(0, 3*PieceBytes).Draw(t, "partial"))
+	}
+	return map[string]func(*rapid.T){
+		"": func(t *rapid.T) { l.agrees(t, a) },
+		"join": func(t *rapid.T) {
+			if id := id(t); l.leased[id] == nil {
+				a.join(id, rapid.SampledFrom([]float64{0, 1e6, 1e8}).Draw(t, "prior"))
+				l.leased[id], l.begun[id] = map[int64]bool{}, map[int64]bool{}
+			}
+		},
+		"measured": measured, "measured again": measured,
+		"next": next, "next again": next, "next once more": next,
+		"received": received, "received again": received,
+		"begun":   func(t *rapid.T) { l.begin(a, id(t), piece(t)) },
+		"finish":  func(t *rapid.T) { l.finish(t, a, id(t)) },
+		"release": func(t *rapid.T) { l.giveBack(t, id(t), a.release, false) },
+		"leave":   func(t *rapid.T) { l.giveBack(t, id(t), a.leave, true) },
+		"reclaim": func(t *rapid.T) {
+			if id := id(t); l.pieces() > 0 && l.leased[id] != nil {
+				l.reclaim(t, a, id, rapid.SliceOfNDistinct(rapid.Int64Range(0, l.pieces()-1), 0, 4, rapid.ID).Draw(t, "pieces"))
+			}
+		},
+		"reopen": func(t *rapid.T) { l.reopen(a, piece(t)) },
+		"window": func(t *rapid.T) {
+			l.end = rapid.Int64Range(0, l.size).Draw(t, "end")
+			a.window(l.end)
+		},
+		"wait": func(t *rapid.T) {
+			l.now = l.now.Add(time.Duration(rapid.IntRange(1, 6000).Draw(t, "ms")) * time.Millisecond)
+		},
+	}
+}
+
+func (l *ledger) have(a *assigner, i int64) {
+	a.have(pieceRange(i, l.size))
+	if l.pieces() > 0 {
+		l.done[i] = true
+		l.news[i] = 1
+	}
+}
+
+func (l *ledger) begin(a *assigner, id workerID, i int64) {
+	a.begun(id, pieceRange(i, l.size))
+	if l.leased[id][i] {
+		l.begun[id][i] = true
+	}
+}
+
+func (l *ledger) reopen(a *assigner, i int64) {
+	a.reopen(pieceRange(i, l.size))
+	if l.done[i] {
+		delete(l.done, i)
+		l.reopened[i]++
+	}
 }
 
 func (l *ledger) next(t *rapid.T, a *assigner, id workerID) {
-	idle := l.leased[id] != nil && len(l.leased[id]) == 0 && a.free.Len() > 0
-	r, ok := a.next(id)
-	if idle && !ok {
-		t.Fatal("an idle session got nothing, though something is free")
-	}
+	got, ok := a.next(l.now, id)
 	if !ok {
 		return
 	}
+	r := got.data
 	if r.Empty() || r.Start%PieceBytes != 0 || r.End%PieceBytes != 0 && r.End != l.size {
 		t.Fatalf("leased %v", r)
 	}
 	for i := pieceIndex(r.Start); i <= pieceIndex(r.End-1); i++ {
-		if !l.isFree(i) {
-			t.Fatalf("leased %v, of which piece %d was not free", r, i)
-		}
+		l.given(t, id, i, got)
 		l.leased[id][i] = true
 	}
 }
 
+// finish has a session receive all that it holds, begin what the others hold
+// first, and ask for more: as a fast one does, at the end of a file.
+func (l *ledger) finish(t *rapid.T, a *assigner, id workerID) {
+	for i := range l.pieces() {
+		if l.leased[id][i] {
+			l.received(t, a, id, i)
+		}
+	}
+	for other := range l.leased {
+		for i := range l.pieces() {
+			if l.leased[other][i] {
+				l.begin(a, other, i)
+				break
+			}
+		}
+	}
+	a.measured(id, 50e6, time.Millisecond, 0)
+	l.next(t, a, id)
+}
+
+// given holds one piece of an assignment against who has it now.
+func (l *ledger) given(t *rapid.T, id workerID, i int64, got assignment) {
+	holders := l.holders(i)
+	switch {
+	case got.victim == nobody:
+		if !l.isFree(i) || i*PieceBytes >= l.end {
+			t.Fatalf("%+v: piece %d is not free or beyond %d", got, i, l.end)
+		}
+	case got.victim == id || !slices.Equal(holders, []workerID{got.victim}):
+		t.Fatalf("%+v for session %d: piece %d is held by %v", got, id, i, holders)
+	case got.shared:
+		l.repeated++
+	case l.begun[got.victim][i]:
+		t.Fatalf("%+v: piece %d was begun", got, i)
+	default:
+		delete(l.leased[got.victim], i)
+		l.taken++
+	}
+}
+
 func (l *ledger) received(t *rapid.T, a *assigner, id workerID, i int64) {
-	if news := a.received(id, pieceRange(i, l.size)); news == l.done[i] {
-		t.Fatalf("piece %d news: %v", i, news)
+	news, losers := a.received(id, pieceRange(i, l.size))
+	want := slices.DeleteFunc(l.holders(i), func(o workerID) bool { return o == id })
+	if news == l.done[i] || !slices.Equal(losers, want) {
+		t.Fatalf("piece %d from %d: news %v, losers %v, want %v", i, id, news, losers, want)
 	}
 	l.done[i] = true
-	delete(l.leased[id], i)
+	if news {
+		l.news[i]++
+	}
+	for id := range l.leased {
+		delete(l.leased[id], i)
+		delete(l.begun[id], i)
+	}
 }
 
 func (l *ledger) giveBack(t *rapid.T, id workerID, call func(workerID) int64, leaves bool) {
 	var want int64
 	for i := range l.leased[id] {
-		if !l.done[i] {
+		if len(l.holders(i)) == 1 {
 			want += pieceRange(i, l.size).Len()
 		}
 	}
 	if got := call(id); got != want {
 		t.Fatalf("%d bytes came back, want %d", got, want)
 	}
+	clear(l.leased[id])
+	clear(l.begun[id])
 	if leaves {
 		delete(l.leased, id)
-	} else {
-		clear(l.leased[id])
+		delete(l.begun, id)
 	}
 }
 
@@ -162,6 +312,36 @@ func (l *ledger) reclaim(t *rapid.T, a *assigner, id workerID, pieces []int64) {
 	for _, i := range pieces {
 		if can {
 			l.leased[id][i] = true
+		}
+	}
+}
+
+// drain has a session that nobody disturbs fetch what is left, however little it
+// can be expected to do.
+func (l *ledger) drain(t *rapid.T, a *assigner) {
+	for id := range l.leased {
+		l.giveBack(t, id, a.leave, true)
+	}
+	const last workerID = 99
+	a.join(last, 0)
+	l.leased[last], l.begun[last] = map[int64]bool{}, map[int64]bool{}
+	l.end = l.size
+	a.window(l.end)
+	for !a.complete() {
+		l.next(t, a, last)
+		if len(l.leased[last]) == 0 {
+			t.Fatalf("%d bytes are left, and the only session gets none of them", a.left)
+		}
+		for i := range l.pieces() {
+			if l.leased[last][i] {
+				l.received(t, a, last, i)
+			}
+		}
+	}
+	l.agrees(t, a)
+	for i := range l.pieces() {
+		if l.news[i] != 1+l.reopened[i] {
+			t.Fatalf("piece %d came %d times, and was opened again %d times", i, l.news[i], l.reopened[i])
 		}
 	}
 }

@@ -36,7 +36,7 @@ func (l *lender) session() *clientSession {
 	c.party, c.conn = c, &wire{}
 	l.nextID++
 	l.sessions[c] = struct{}{}
-	l.assign.join(c.id)
+	l.assign.join(c.id, 0)
 	return c
 }
 

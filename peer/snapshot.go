@@ -72,7 +72,11 @@ func (f *Fetch) publish(c *clientSession) {
 	defer f.mu.Unlock()
 	f.show(c)
 	if c.opened {
-		f.assign.measured(c.id, c.meter.rate, c.sender.Stats().SmoothedRTT)
+		var partial int64
+		for _, p := range c.pieces {
+			partial += p.have.Len()
+		}
+		f.assign.measured(c.id, c.meter.rate, c.sender.Stats().SmoothedRTT, partial)
 	}
 }
 

@@ -1,0 +1,242 @@
+package peer
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"chunkcp/internal/rangeset"
+)
+
+const (
+	raceStep = time.Millisecond      // in which the runners receive
+	raceAsk  = 10 * time.Millisecond // how often one asks that nothing came for
+	raceRTT  = 30 * time.Millisecond
+)
+
+// race is an assigner whose sessions fetch at given rates in virtual time. What
+// is asked for comes a round trip later, and so does the effect of being told to
+// stop.
+type race struct {
+	tb      testing.TB
+	assign  *assigner
+	size    int64
+	runners []*runner
+	now     time.Duration
+	window  int64 // how far from the first missing byte is leased; 0: anywhere
+	took    time.Duration
+	log     []string             // what was given and received, when
+	gotAt   []time.Duration      // when each piece came
+	each    func(*race)          // called before each step, if not nil
+	asked   int                  // how many ranges
+	victims [2]int               // how many were taken, repeated
+	front   func(*race, *runner) // called when the window moved, if not nil
+}
+
+// runner is a session that fetches its pieces one after the other.
+type runner struct {
+	id     workerID
+	rate   func(time.Duration) float64 // bytes per second
+	rtt    time.Duration
+	jobs   []*job
+	meter  rateMeter
+	rest   float64 // of a byte
+	came   int64
+	got    int64 // of what came, in pieces that were news
+	gone   bool
+	most   int64   // held at once, once its rate was known
+	lately float64 // its rate in the last step
+}
+
+// job is a piece that a runner fetches.
+type job struct {
+	piece rangeset.Range
+	have  int64
+	from  time.Duration // nothing comes before
+	until time.Duration // nothing comes after; 0: it was not told to stop
+}
+
+func steady(rate float64) func(time.Duration) float64 {
+	return func(time.Duration) float64 { return rate }
+}
+
+// from returns a rate that changes.
+func changing(before float64, at time.Duration, after float64) func(time.Duration) float64 {
+	return func(now time.Duration) float64 {
+		if now < at {
+			return before
+		}
+		return after
+	}
+}
+
+func newRace(tb testing.TB, size int64, rates ...func(time.Duration) float64) *race {
+	r := &race{tb: tb, assign: newAssigner(size, len(rates)), size: size, gotAt: make([]time.Duration, (size+PieceBytes-1)/PieceBytes)}
+	for i, rate := range rates {
+		r.assign.join(workerID(i), 0)
+		r.runners = append(r.runners, &runner{id: workerID(i), rate: rate, rtt: raceRTT})
+	}
+	return r
+}
+
+func steadyRace(tb testing.TB, size int64, rates ...float64) *race {
+	var list []func(time.Duration) float64
+	for _, rate := range rates {
+		list = append(list, steady(rate))
+	}
+	return newRace(tb, size, list...)
+}
+
+// run returns how long it takes until every byte is there.
+func (r *race) run() time.Duration {
+	r.tb.Helper()
+	r.slide()
+	for _, w := range r.runners {
+		r.take(w)
+	}
+	for !r.assign.complete() {
+		if r.now += raceStep; r.now > 30*time.Minute {
+			r.tb.Fatalf("after %v %d bytes are left, %v are free", r.now, r.assign.left, r.assign.free.Ranges())
+		}
+		if r.each != nil {
+			r.each(r)
+		}
+		for _, w := range r.runners {
+			if !w.gone && !r.assign.complete() {
+				r.step(w)
+			}
+		}
+	}
+	r.took = r.now
+	return r.took
+}
+
+func (r *race) clock() time.Time { return time.Unix(1e9, 0).Add(r.now) }
+
+// step lets a runner receive what it does in one step.
+func (r *race) step(w *runner) {
+	w.jobs = slices.DeleteFunc(w.jobs, func(j *job) bool { return j.until > 0 && j.until <= r.now })
+	w.rest += w.rate(r.now) * raceStep.Seconds()
+	took := false
+	for len(w.jobs) > 0 && w.jobs[0].from <= r.now && w.rest >= 1 {
+		j := w.jobs[0]
+		n := min(int64(w.rest), j.piece.Len()-j.have)
+		if j.have == 0 {
+			r.assign.begun(w.id, j.piece)
+		}
+		j.have += n
+		w.came += n
+		w.rest -= float64(n)
+		w.meter.add(n)
+		if j.have == j.piece.Len() {
+			w.jobs = w.jobs[1:]
+			r.receive(w, j.piece)
+			took = true
+		}
+	}
+	w.rest = min(w.rest, w.rate(r.now)*raceStep.Seconds()) // an idle one saves nothing
+	if w.meter.tick(r.clock(), len(w.jobs) > 0) {
+		r.measure(w)
+	}
+	if took || r.now%raceAsk == 0 {
+		r.take(w)
+	}
+}
+
+func (r *race) measure(w *runner) {
+	var partial int64
+	for _, j := range w.jobs {
+		if j.until == 0 {
+			partial += j.have
+		}
+	}
+	r.assign.measured(w.id, w.meter.rate, w.rtt, partial)
+	w.most = max(w.most, r.assign.workers[w.id].held)
+}
+
+func (r *race) receive(w *runner, piece rangeset.Range) {
+	news, losers := r.assign.received(w.id, piece)
+	r.log = append(r.log, fmt.Sprintf("%v: %d received %v, news %v", r.now, w.id, piece, news))
+	if news {
+		w.got += piece.Len()
+		r.gotAt[pieceIndex(piece.Start)] = r.now
+	}
+	for _, id := range losers {
+		r.stop(id, piece)
+	}
+	r.slide()
+}
+
+// stop tells a session that it need not fetch r.
+func (r *race) stop(id workerID, data rangeset.Range) {
+	for _, w := range r.runners {
+		for _, j := range w.jobs {
+			if w.id == id && data.Intersect(j.piece) == j.piece && j.until == 0 {
+				j.until = r.now + w.rtt
+			}
+		}
+	}
+}
+
+// slide moves the window.
+func (r *race) slide() {
+	if r.window > 0 {
+		r.assign.window(r.first() + r.window)
+	}
+}
+
+// first returns where the first byte is that is missing.
+func (r *race) first() int64 {
+	if done := r.assign.done.Ranges(); len(done) > 0 && done[0].Start == 0 {
+		return done[0].End
+	}
+	return 0
+}
+
+func (r *race) take(w *runner) {
+	for {
+		got, ok := r.assign.next(r.clock(), w.id)
+		if !ok {
+			return
+		}
+		r.asked++
+		r.log = append(r.log, fmt.Sprintf("%v: %d is given %+v", r.now, w.id, got))
+		if got.victim != nobody && got.shared {
+			r.victims[1]++
+		} else if got.victim != nobody {
+			r.victims[0]++
+			r.stop(got.victim, got.data)
+		}
+		if r.window > 0 && got.data.End > r.first()+r.window+PieceBytes-1 {
+			r.tb.Fatalf("%v was given, the window is %d from %d", got.data, r.window, r.first())
+		}
+		for i := pieceIndex(got.data.Start); i <= pieceIndex(got.data.End-1); i++ {
+			w.jobs = append(w.jobs, &job{piece: pieceRange(i, r.size), from: r.now + w.rtt})
+		}
+	}
+}
+
+// leave has a session end, with what it was to fetch.
+func (r *race) leave(id workerID) {
+	for _, w := range r.runners {
+		if w.id == id && !w.gone {
+			w.gone, w.jobs = true, nil
+			r.assign.leave(id)
+		}
+	}
+}
+
+// wasted returns how many bytes came that nobody needed.
+func (r *race) wasted() int64 {
+	n := -r.size
+	for _, w := range r.runners {
+		n += w.came
+	}
+	return n
+}
+
+func (r *race) String() string {
+	return fmt.Sprintf("%v, %d ranges, %d taken, %d repeated, %d bytes wasted (%.2f %%)",
+		r.took, r.asked, r.victims[0], r.victims[1], r.wasted(), 100*float64(r.wasted())/float64(r.size))
+}

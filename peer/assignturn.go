@@ -1,0 +1,270 @@
+package peer
+
+import (
+	"math"
+	"time"
+
+	"chunkcp/internal/rangeset"
+)
+
+const (
+	// dribble is the part of what a session should hold that must be missing
+	// before it is given more, so that requests are few: four a second. Arbitrary.
+	dribble = 0.25
+
+	// patience is how long a session that holds nothing is reckoned with after
+	// it has asked, and how long those are waited for that are expected to join:
+	// the first answers and a handshake or two. Arbitrary.
+	patience = time.Second
+
+	// retryAfter is how long a session is left without work because it is too
+	// slow, before it gets a piece to show that it no longer is: its rate is not
+	// measured while it has nothing to do. Arbitrary.
+	retryAfter = 5 * time.Second
+
+	// hair keeps rounding from deciding between equals: of what is fetched in a
+	// turn's reach it is far below a piece.
+	hair = 1e-9
+)
+
+// next is a session's turn: it returns what the session is to fetch besides
+// what it holds, false if that is nothing for now.
+func (a *assigner) next(now time.Time, id workerID) (assignment, bool) {
+	w := a.workers[id]
+	if w == nil || a.left == 0 {
+		return assignment{}, false
+	}
+	if a.began.IsZero() {
+		a.began = now
+	}
+	w.asked = now
+	want := w.wants(w.target())
+	if want == 0 || len(w.grants) >= maxGrants {
+		return assignment{}, false
+	}
+	a.reckon(now)
+	got, ok := a.give(now, w, want)
+	if !ok && w.held == 0 && w.dry.IsZero() {
+		w.dry = now
+	}
+	return got, ok
+}
+
+func (a *assigner) give(now time.Time, w *worker, want int64) (assignment, bool) {
+	if n := a.freePieces(); n > 0 {
+		k := a.due(now, w, min(want, n), n)
+		if k == 0 {
+			return assignment{}, false
+		}
+		return a.fresh(w, min(a.skipped(now, w), n-k), k)
+	}
+	if !w.low() {
+		return assignment{}, false
+	}
+	if got, ok := a.unblock(w); ok {
+		return got, true
+	}
+	if got, ok := a.steal(now, w, want); ok {
+		return got, true
+	}
+	return a.hedge(w)
+}
+
+// wants returns how many pieces more a session may be given if it should hold
+// target bytes, 0 while it has enough.
+func (w *worker) wants(target int64) int64 {
+	missing := target - w.outstanding()
+	if float64(missing) < dribble*float64(target) {
+		return 0
+	}
+	if n := missing / PieceBytes; n > 0 || !w.low() {
+		return n
+	}
+	return 1 // of a slow session's target a piece is more than is missing, ever
+}
+
+// reckon looks at who is there, for the turn that begins.
+func (a *assigner) reckon(now time.Time) {
+	known, sum, seen := 0, 0.0, 0
+	for _, w := range a.order {
+		if rate := w.speed(); rate > 0 {
+			known++
+			sum += rate
+		}
+		if w.held > 0 || !w.asked.IsZero() {
+			seen++
+		}
+	}
+	a.typical = PieceBytes // any rate deals evenly if none is known
+	if known > 0 {
+		a.typical = sum / float64(known)
+	}
+	a.absent = 0
+	if now.Sub(a.began) < patience {
+		a.absent = max(0, a.expected-seen)
+	}
+}
+
+// rate returns the rate to reckon with in this turn, in bytes per second.
+func (a *assigner) rate(w *worker) float64 {
+	if rate := w.speed(); rate > 0 {
+		return rate
+	}
+	return a.typical
+}
+
+// counts reports whether a session is there to do its part of what is left: one
+// that holds nothing and does not ask is not.
+func (w *worker) counts(now time.Time) bool {
+	return w.held > 0 || !w.asked.IsZero() && now.Sub(w.asked) <= patience
+}
+
+// busy returns how many bytes a session could receive until the first one of a
+// piece that it asks for now: what it has to receive before or, if that is
+// less, what a round trip carries. In the tail what it has not begun does not
+// count: that is dealt anew.
+func (a *assigner) busy(w *worker, tail bool) float64 {
+	before := w.outstanding()
+	if tail {
+		before = max(0, w.begunBytes-w.partial)
+	}
+	return max(float64(before), a.rate(w)*w.rtt.Seconds())
+}
+
+// others returns how many pieces the others could have finished before a time,
+// in seconds from now, if they were given pieces now: n at most.
+func (a *assigner) others(now time.Time, w *worker, before float64, tail bool, n int64) (sum int64) {
+	before *= 1 - hair
+	for _, o := range a.order {
+		if o == w || !o.counts(now) {
+			continue
+		}
+		if bytes := before*a.rate(o) - a.busy(o, tail); bytes > 0 {
+			sum += min(n, int64(bytes/PieceBytes))
+		}
+		if sum >= n {
+			return n
+		}
+	}
+	perAbsent := min(n, int64(before*a.typical/PieceBytes))
+	return min(n, sum+int64(a.absent)*perAbsent)
+}
+
+// earns returns how many of n pieces, want at most, a session would finish
+// before the others could have finished the rest. So each piece goes to who
+// would finish it first, and a session gets none that it would finish later than
+// all the others together the whole.
+func (a *assigner) earns(now time.Time, w *worker, want, n int64, tail bool) int64 {
+	busy, rate := a.busy(w, tail), a.rate(w)
+	earned := func(k int64) bool {
+		return k+a.others(now, w, (busy+float64(k)*PieceBytes)/rate, tail, n) <= n
+	}
+	if earned(want) {
+		return want
+	}
+	low, high := int64(0), want // low is earned, high is not
+	for high-low > 1 {
+		if k := low + (high-low)/2; earned(k) {
+			low = k
+		} else {
+			high = k
+		}
+	}
+	return low
+}
+
+// due returns how many of n free pieces a session is given, want at most.
+func (a *assigner) due(now time.Time, w *worker, want, n int64) int64 {
+	k := a.earns(now, w, want, n, false)
+	switch {
+	case k == 0 && w.held == 0 && (a.absent > 0 || a.retries(now, w)):
+		return 1 // nobody idles for those who may never come
+	case k < want && !w.low():
+		// Its share is all that it should hold now: there, too, no dribbling.
+		return min(k, w.wants(w.outstanding()+k*PieceBytes))
+	}
+	return k
+}
+
+// retries reports whether a session has been left out for long, and there is
+// time to see whether it still has to be.
+func (a *assigner) retries(now time.Time, w *worker) bool {
+	if w.dry.IsZero() || now.Sub(w.dry) < retryAfter {
+		return false
+	}
+	var sum float64
+	for _, o := range a.order {
+		if o.counts(now) {
+			sum += a.rate(o)
+		}
+	}
+	return float64(a.left) > sum*retryAfter.Seconds()
+}
+
+// freePieces returns how many pieces may be leased.
+func (a *assigner) freePieces() (n int64) {
+	if !a.windowed {
+		return (a.freeBytes + PieceBytes - 1) / PieceBytes
+	}
+	for _, r := range a.free.Ranges() {
+		if r.Start >= a.end {
+			break
+		}
+		n += a.leasable(r)
+	}
+	return n
+}
+
+// leasable returns how many pieces of r, which is free, may be leased.
+func (a *assigner) leasable(r rangeset.Range) int64 {
+	return pieceIndex(min(r.End-1, a.end-1)) - pieceIndex(r.Start) + 1
+}
+
+// fresh leases a session k free pieces or as many as lie together, after those
+// that are skipped.
+func (a *assigner) fresh(w *worker, skip, k int64) (assignment, bool) {
+	for _, r := range a.free.Ranges() {
+		n := a.leasable(r)
+		if n <= skip {
+			skip -= n
+			continue
+		}
+		first := pieceIndex(r.Start) + skip
+		r.Start = max(r.Start, first*PieceBytes)
+		r.End = min(r.End, (first+min(k, n-skip))*PieceBytes)
+		a.lease(w.id, r)
+		return assignment{data: r, victim: nobody}, true
+	}
+	return assignment{}, false
+}
+
+// ends returns in how many seconds a session will have what nobody else fetches
+// as well.
+func (a *assigner) ends(w *worker) float64 {
+	alone := w.held
+	for _, r := range a.doubled.Ranges() {
+		for _, m := range overlaps(&w.lease, r) {
+			alone -= m.Len()
+		}
+	}
+	if w.held == 0 {
+		return 0
+	}
+	part := float64(alone) / float64(w.held)
+	return part * float64(w.outstanding()) / a.rate(w)
+}
+
+// slowest returns the session other than w that would end last of those that
+// hold, alone, a piece of the kind that ok names; nil if there is none.
+func (a *assigner) slowest(w *worker, ok func(*worker, rangeset.Range) bool) (victim *worker) {
+	end := math.Inf(-1)
+	for _, o := range a.order {
+		if o == w || o.held == 0 {
+			continue
+		}
+		if e := a.ends(o); e > end && !o.last(1, func(p rangeset.Range) bool { return ok(o, p) }).Empty() {
+			victim, end = o, e
+		}
+	}
+	return victim
+}

@@ -1,0 +1,71 @@
+package peer
+
+import (
+	"chunkcp/internal/rangeset"
+)
+
+// What is fetched twice for the sake of the end is bounded by the bytes that are
+// given to a second holder, which is more than those that come in vain: of most
+// pieces one holder has a part only when the other one has the whole.
+//
+// From bigFile on that is 1 % of the file. A smaller file may be repeated by
+// a piece for each session but one, which is what there is to gain when all
+// have come to their last, and by an eighth at most or one piece.
+const (
+	hedgedPart = 0.01
+	bigFile    = 128 << 20 // 1 % is more than a piece
+	smallPart  = 8
+
+	// hopelessly is how many times as fast as the holder a session must be to
+	// repeat its piece whatever has been repeated: of the copy that loses little
+	// more can come while the other one does.
+	hopelessly = 20
+)
+
+// hedgeBudget returns how many bytes may be given to a second holder.
+func (a *assigner) hedgeBudget() int64 {
+	if a.size >= bigFile {
+		return int64(hedgedPart * float64(a.size))
+	}
+	others := int64(max(1, len(a.order)-1))
+	return max(PieceBytes, min(others*PieceBytes, a.size/smallPart))
+}
+
+// hedge repeats, with a session that runs dry, the piece that would come last of
+// all, if it would come sooner so. While free pieces wait for a window to move,
+// the end is not near.
+func (a *assigner) hedge(w *worker) (assignment, bool) {
+	if a.freeBytes > 0 {
+		return assignment{}, false
+	}
+	alone := func(_ *worker, p rangeset.Range) bool { return !a.doubled.Contains(p) }
+	v := a.slowest(w, alone)
+	if v == nil {
+		return assignment{}, false
+	}
+	piece := v.last(1, func(p rangeset.Range) bool { return alone(v, p) })
+	if a.untouched(v, piece) && v.held > piece.Len() {
+		return assignment{}, false // to be taken over, if anything
+	}
+	return a.double(w, v, piece, a.ends(v))
+}
+
+// double makes w the second holder of a piece that v would have in so many
+// seconds, if that is worth it.
+func (a *assigner) double(w, v *worker, piece rangeset.Range, seconds float64) (assignment, bool) {
+	if a.alone(w, piece)*worthIt >= seconds {
+		return assignment{}, false
+	}
+	if a.hedged+piece.Len() > a.hedgeBudget() && a.rate(v)*hopelessly > a.rate(w) {
+		return assignment{}, false
+	}
+	a.hedged += piece.Len()
+	a.doubled.Add(piece)
+	w.hold(piece)
+	return assignment{data: piece, victim: v.id, shared: true}, true
+}
+
+// alone returns how many seconds w would take to fetch r from its first byte.
+func (a *assigner) alone(w *worker, r rangeset.Range) float64 {
+	return (a.busy(w, false) + float64(r.Len())) / a.rate(w)
+}
