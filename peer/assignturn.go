@@ -67,7 +67,7 @@ func (a *assigner) give(now time.Time, w *worker, want int64) (assignment, bool)
 	if got, ok := a.steal(now, w, want); ok {
 		return got, true
 	}
-	return a.hedge(w)
+	return a.hedge(now, w)
 }
 
 // wants returns how many pieces more a session may be given if it should hold
@@ -238,19 +238,24 @@ func (a *assigner) fresh(w *worker, skip, k int64) (assignment, bool) {
 	return assignment{}, false
 }
 
+// single returns how many bytes a session holds that nobody else does.
+func (a *assigner) single(w *worker) int64 {
+	n := w.held
+	for _, r := range a.doubled.Ranges() {
+		for _, m := range overlaps(&w.lease, r) {
+			n -= m.Len()
+		}
+	}
+	return n
+}
+
 // ends returns in how many seconds a session will have what nobody else fetches
 // as well.
 func (a *assigner) ends(w *worker) float64 {
-	alone := w.held
-	for _, r := range a.doubled.Ranges() {
-		for _, m := range overlaps(&w.lease, r) {
-			alone -= m.Len()
-		}
-	}
 	if w.held == 0 {
 		return 0
 	}
-	part := float64(alone) / float64(w.held)
+	part := float64(a.single(w)) / float64(w.held)
 	return part * float64(w.outstanding()) / a.rate(w)
 }
 

@@ -37,7 +37,8 @@ func (a *assigner) unblock(w *worker) (assignment, bool) {
 		return assignment{}, false
 	}
 	seconds := a.reaches(v, piece)
-	if !a.untouched(v, piece) {
+	soon := seconds-float64(piece.Len())/a.rate(v) < v.rtt.Seconds()
+	if !a.untouched(v, piece) || soon {
 		return a.double(w, v, piece, seconds)
 	}
 	if a.alone(w, piece)*worthIt >= seconds {

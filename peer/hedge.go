@@ -1,6 +1,8 @@
 package peer
 
 import (
+	"time"
+
 	"chunkcp/internal/rangeset"
 )
 
@@ -8,13 +10,12 @@ import (
 // given to a second holder, which is more than those that come in vain: of most
 // pieces one holder has a part only when the other one has the whole.
 //
-// From bigFile on that is 1 % of the file. A smaller file may be repeated by
-// a piece for each session but one, which is what there is to gain when all
-// have come to their last, and by an eighth at most or one piece.
+// From bigFile on that is 1 % of the file. Of a smaller one a piece may be
+// repeated for each session but one, which is what there is to gain when all
+// have come to their last: 1 % would be none.
 const (
 	hedgedPart = 0.01
 	bigFile    = 128 << 20 // 1 % is more than a piece
-	smallPart  = 8
 
 	// hopelessly is how many times as fast as the holder a session must be to
 	// repeat its piece whatever has been repeated: of the copy that loses little
@@ -27,15 +28,14 @@ func (a *assigner) hedgeBudget() int64 {
 	if a.size >= bigFile {
 		return int64(hedgedPart * float64(a.size))
 	}
-	others := int64(max(1, len(a.order)-1))
-	return max(PieceBytes, min(others*PieceBytes, a.size/smallPart))
+	return PieceBytes * int64(max(1, len(a.order)-1))
 }
 
 // hedge repeats, with a session that runs dry, the piece that would come last of
 // all, if it would come sooner so. While free pieces wait for a window to move,
 // the end is not near.
-func (a *assigner) hedge(w *worker) (assignment, bool) {
-	if a.freeBytes > 0 {
+func (a *assigner) hedge(now time.Time, w *worker) (assignment, bool) {
+	if a.freeBytes > 0 || !a.quickest(now, w) {
 		return assignment{}, false
 	}
 	alone := func(_ *worker, p rangeset.Range) bool { return !a.doubled.Contains(p) }
@@ -44,10 +44,23 @@ func (a *assigner) hedge(w *worker) (assignment, bool) {
 		return assignment{}, false
 	}
 	piece := v.last(1, func(p rangeset.Range) bool { return alone(v, p) })
-	if a.untouched(v, piece) && v.held > piece.Len() {
+	if a.untouched(v, piece) && v.held > piece.Len() && a.stoppable(v) > 0 {
 		return assignment{}, false // to be taken over, if anything
 	}
 	return a.double(w, v, piece, a.ends(v))
+}
+
+// quickest reports whether w would have repeated a piece before the others could
+// have repeated all that is worth it.
+func (a *assigner) quickest(now time.Time, w *worker) bool {
+	seconds := a.alone(w, rangeset.Range{End: PieceBytes})
+	var late int64
+	for _, o := range a.order {
+		if o != w && a.ends(o) > seconds*worthIt {
+			late += (a.single(o) + PieceBytes - 1) / PieceBytes
+		}
+	}
+	return late > 0 && a.others(now, w, seconds, false, late) < late
 }
 
 // double makes w the second holder of a piece that v would have in so many

@@ -53,12 +53,19 @@ func (a *assigner) even(w, v *worker) int64 {
 	if end(k+1) < end(k) {
 		k++
 	}
+	k = min(k, a.stoppable(v))
 	// What it gains is set against the one piece that would come last: a long
 	// queue is worth a small part.
 	if end(k)+(worthIt-1)*PieceBytes/max(rw, rv) > end(0) {
 		return 0
 	}
 	return k
+}
+
+// stoppable returns how many pieces v can be kept from beginning: what will come
+// for it within a round trip comes in any case.
+func (a *assigner) stoppable(v *worker) int64 {
+	return max(0, int64(float64(v.outstanding())-a.rate(v)*v.rtt.Seconds())) / PieceBytes
 }
 
 // take moves pieces that v holds alone to w.
