@@ -153,3 +153,176 @@ func TestNeverSlowerThanTheBestAlone(t *testing.T) {
 		}
 	}
 }
+
+// TestWorkIsMeasuredInSeconds: what a session holds is about leaseTime of its
+// rate, whatever that is, so that nothing slow holds much; and it is given that
+// in a few ranges a second.
+func TestWorkIsMeasuredInSeconds(t *testing.T) {
+	r := steadyRace(t, 1<<30, 100*mb, 10*mb)
+	r.run()
+	for _, w := range r.runners {
+		rate := w.rate(0)
+		held := float64(w.most) / rate
+		if held < 0.5*leaseTime.Seconds() || w.most > max(firstLease, int64(1.3*rate*leaseTime.Seconds())) {
+			t.Errorf("at %v B/s a session held %d bytes, %.2f s of work", rate, w.most, held)
+		}
+	}
+	if limit := int(5*r.took.Seconds()) * len(r.runners); r.asked > limit {
+		t.Errorf("%d ranges in %v, the limit is %d", r.asked, r.took, limit)
+	}
+}
+
+func TestSmallAndUnalignedFiles(t *testing.T) {
+	for _, size := range []int64{0, 1, PieceBytes - 1, PieceBytes, PieceBytes + 1, 5*PieceBytes + 17} {
+		r := steadyRace(t, size, 1*mb, 1*mb, 1*mb)
+		r.run()
+		if !r.assign.complete() || r.assign.done.Len() != size || len(r.assign.free.Ranges()) != 0 {
+			t.Errorf("%d bytes: %+v", size, r.assign)
+		}
+		if lease, ok := r.assign.next(r.clock(), 0); ok {
+			t.Errorf("%d bytes: %v leased when all is done", size, lease)
+		}
+	}
+}
+
+// TestTheFirstLeavesWorkForAll: the session that asks first does not take what
+// all that are expected could share.
+func TestTheFirstLeavesWorkForAll(t *testing.T) {
+	r := steadyRace(t, 8*PieceBytes, 1*mb, 1*mb, 1*mb, 1*mb)
+	r.run()
+	for _, w := range r.runners {
+		if w.got != 2*PieceBytes {
+			t.Errorf("session %d got %d bytes, want two pieces", w.id, w.got)
+		}
+	}
+}
+
+// TestNobodyWaitsForThoseWhoDoNotCome: of eight sessions expected one joins.
+func TestNobodyWaitsForThoseWhoDoNotCome(t *testing.T) {
+	const size = 32 << 20
+	r := steadyRace(t, size, 10*mb)
+	r.assign.expected = 8
+	r.run()
+	if limit := seconds(size, 10*mb) + 2*raceRTT; r.took > limit {
+		t.Errorf("took %v, the limit is %v", r.took, limit)
+	}
+}
+
+// TestAStoppedSessionIsReplaced: what a session that leaves had is fetched by
+// the others, and nothing of it twice.
+func TestAStoppedSessionIsReplaced(t *testing.T) {
+	r := steadyRace(t, 64<<20, 10*mb, 10*mb, 10*mb)
+	for _, w := range r.runners {
+		r.take(w)
+	}
+	held := r.assign.workers[1].held
+	if got := r.assign.leave(1); got != held || held == 0 {
+		t.Errorf("%d bytes came back, %d were held", got, held)
+	}
+	r.runners[1].gone = true
+	r.run()
+}
+
+// TestTheSameCallsHaveTheSameAnswers, with all that can happen in a fetch.
+func TestTheSameCallsHaveTheSameAnswers(t *testing.T) {
+	story := func(window int64) []string {
+		random := rand.New(rand.NewPCG(1, 2))
+		var rates []func(time.Duration) float64
+		for range 12 {
+			rates = append(rates, changing(100*mb*random.Float64(), time.Second, 10*mb*random.Float64()))
+		}
+		r := newRace(t, 200<<20, rates...)
+		r.window = window
+		r.each = func(r *race) {
+			if r.now == 1500*time.Millisecond {
+				r.leave(3)
+				r.assign.release(4)
+			}
+		}
+		r.run()
+		return r.log
+	}
+	for _, window := range []int64{0, 32 << 20} {
+		once := story(window)
+		for range 3 {
+			if again := story(window); !slices.Equal(again, once) {
+				t.Fatalf("window %d: the second run differs", window)
+			}
+		}
+	}
+}
+
+// BenchmarkNext is a turn of one of 64 sessions, and the receipt of what it was
+// given, in a file of a million pieces.
+func BenchmarkNext(b *testing.B) {
+	const n, sessions = 1_000_000, 64
+	for _, tc := range []struct {
+		name   string
+		holes  int64 // a piece in so many is there already; 0: none
+		window int64
+	}{{"whole", 0, 0}, {"a thousand holes", 1000, 0}, {"window", 0, 256 * PieceBytes}} {
+		b.Run(tc.name, func(b *testing.B) {
+			now := time.Unix(1e9, 0)
+			var a *assigner
+			fresh := func() {
+				a = newAssigner(n*PieceBytes, sessions)
+				for i := int64(0); tc.holes > 0 && i < n; i += tc.holes {
+					a.have(pieces(i, i+1))
+				}
+				for id := range workerID(sessions) {
+					a.join(id, 0)
+					a.measured(id, mb*float64(1+id), 10*time.Millisecond, 0)
+				}
+			}
+			fresh()
+			turn := 0
+			for b.Loop() {
+				id := workerID(turn % sessions)
+				turn++
+				now = now.Add(time.Millisecond)
+				if tc.window > 0 {
+					var first int64
+					if done := a.done.Ranges(); len(done) > 0 {
+						first = done[0].End
+					}
+					a.window(first + tc.window)
+				}
+				got, ok := a.next(now, id)
+				if ok {
+					for i := pieceIndex(got.data.Start); i < pieceIndex(got.data.End); i++ {
+						a.received(id, pieces(i, i+1))
+					}
+				}
+				if a.left < n/10*PieceBytes {
+					fresh()
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkTail is the turn of a session that has nothing left to do, among 256
+// of which each holds a second of work: the dearest there is.
+func BenchmarkTail(b *testing.B) {
+	const sessions = 256
+	a := newAssigner(100*(sessions-1)*PieceBytes, sessions)
+	for id := range workerID(sessions) {
+		a.join(id, 0)
+		for range firstSamples {
+			a.measured(id, 100*mb, 10*time.Millisecond, 0)
+		}
+		if id > 0 {
+			a.lease(id, pieces(100*int64(id-1), 100*int64(id)))
+			for p := range int64(100) {
+				a.begun(id, pieces(100*int64(id-1)+p, 100*int64(id-1)+p+1))
+			}
+		}
+	}
+	now := time.Unix(1e9, 0)
+	a.measured(0, 1*mb, 10*time.Millisecond, 0)
+	for b.Loop() {
+		if got, ok := a.next(now, 0); ok {
+			b.Fatal(got)
+		}
+	}
+}

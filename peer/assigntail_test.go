@@ -1,0 +1,228 @@
+package peer
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"chunkcp/internal/rangeset"
+)
+
+// table is an assigner of which every session is at a point that a test names.
+type table struct {
+	*assigner
+	t   *testing.T
+	now time.Time
+}
+
+// seat has sessions hold as many pieces each, from the first on, of a file that
+// has no more; all is begun of the first begun pieces of each.
+func seat(t *testing.T, rate []float64, held, begun []int64) *table {
+	var pieces int64
+	for _, n := range held {
+		pieces += n
+	}
+	a := newAssigner(pieces*PieceBytes, len(held))
+	at := int64(0)
+	for i, n := range held {
+		id := workerID(i)
+		a.join(id, 0)
+		for range firstSamples {
+			a.measured(id, rate[i], time.Millisecond, 0)
+		}
+		if n > 0 {
+			a.lease(id, rangeset.Range{Start: at * PieceBytes, End: (at + n) * PieceBytes})
+		}
+		for p := range begun[i] {
+			a.begun(id, pieceRange(at+p, a.size))
+		}
+		at += n
+	}
+	return &table{a, t, time.Unix(1e9, 0)}
+}
+
+func (s *table) gets(id workerID, want assignment) {
+	s.t.Helper()
+	if got, ok := s.next(s.now, id); !ok || got != want {
+		s.t.Errorf("session %d got %+v (%v), want %+v", id, got, ok, want)
+	}
+}
+
+func (s *table) getsNothing(id workerID) {
+	s.t.Helper()
+	if got, ok := s.next(s.now, id); ok {
+		s.t.Errorf("session %d got %+v", id, got)
+	}
+}
+
+func pieces(from, to int64) rangeset.Range {
+	return rangeset.Range{Start: from * PieceBytes, End: to * PieceBytes}
+}
+
+// TestHalfIsTakenFromAnEqual: from the end, so that both end together; and none
+// of what has been begun.
+func TestHalfIsTakenFromAnEqual(t *testing.T) {
+	s := seat(t, []float64{10 * mb, 10 * mb}, []int64{8, 0}, []int64{1, 0})
+	s.gets(1, assignment{data: pieces(4, 8), victim: 0})
+	s.getsNothing(1)
+	if s.workers[0].held != 4*PieceBytes {
+		t.Errorf("the victim holds %d bytes", s.workers[0].held)
+	}
+	s = seat(t, []float64{10 * mb, 10 * mb}, []int64{8, 0}, []int64{7, 0})
+	s.gets(1, assignment{data: pieces(7, 8), victim: 0})
+}
+
+// TestTheLastToEndIsHelpedFirst: of two that are equal in bytes.
+func TestTheLastToEndIsHelpedFirst(t *testing.T) {
+	s := seat(t, []float64{10 * mb, 5 * mb, 10 * mb}, []int64{6, 6, 0}, []int64{1, 1, 0})
+	s.gets(2, assignment{data: pieces(8, 12), victim: 1})
+}
+
+// TestASlowSessionTakesNothing that the others would have sooner without it.
+func TestASlowSessionTakesNothing(t *testing.T) {
+	s := seat(t, []float64{100 * mb, 100 * mb, 1 * mb}, []int64{50, 50, 0}, []int64{1, 1, 0})
+	s.getsNothing(2)
+}
+
+// TestEqualsDoNotRepeatEachOther, nor does one whose copy would come later.
+func TestEqualsDoNotRepeatEachOther(t *testing.T) {
+	s := seat(t, []float64{10 * mb, 10 * mb, 11 * mb, 1 * mb}, []int64{1, 1, 0, 0}, []int64{1, 1, 0, 0})
+	s.getsNothing(2)
+	s.getsNothing(3)
+}
+
+// TestTheLastPieceIsRepeated by the one that would have it sooner, once, and the
+// first copy ends the other's lease.
+func TestTheLastPieceIsRepeated(t *testing.T) {
+	s := seat(t, []float64{1 * mb, 10 * mb, 10 * mb}, []int64{1, 0, 0}, []int64{1, 0, 0})
+	s.gets(1, assignment{data: pieces(0, 1), victim: 0, shared: true})
+	s.getsNothing(2)
+	news, losers := s.received(1, pieces(0, 1))
+	if !news || !slices.Equal(losers, []workerID{0}) || s.workers[0].held != 0 || !s.complete() {
+		t.Errorf("news %v, losers %v, %d bytes held, %d left", news, losers, s.workers[0].held, s.left)
+	}
+}
+
+// TestHowNearTheEndAPieceIs: a piece of which most has come is not repeated.
+func TestHowNearTheEndAPieceIs(t *testing.T) {
+	s := seat(t, []float64{1 * mb, 10 * mb}, []int64{1, 0}, []int64{1, 0})
+	s.measured(0, 1*mb, time.Millisecond, PieceBytes*19/20)
+	s.getsNothing(1)
+	s.measured(0, 1*mb, time.Millisecond, PieceBytes/2)
+	s.gets(1, assignment{data: pieces(0, 1), victim: 0, shared: true})
+}
+
+// TestRepeatsAreBounded to 1 % of a file that is not small, but for those of
+// sessions that hardly move.
+func TestRepeatsAreBounded(t *testing.T) {
+	begun := func(slow float64) (repeated int64) {
+		s := seat(t, []float64{slow, 100 * mb}, []int64{200, 0}, []int64{200, 0})
+		for {
+			got, ok := s.next(s.now, 1)
+			if !ok {
+				return repeated
+			}
+			repeated += got.data.Len()
+			s.received(1, got.data)
+		}
+	}
+	if got := begun(10 * mb); got != 2*PieceBytes {
+		t.Errorf("%d bytes of 200 pieces were repeated, want two", got)
+	}
+	if got := begun(1 * mb); got < 190*PieceBytes {
+		t.Errorf("%d bytes of 200 pieces were repeated of a session that hardly moves, want nearly all", got)
+	}
+}
+
+// TestNoMoreRangesThanAServerTakes: each of them a piece between two that are
+// there.
+func TestNoMoreRangesThanAServerTakes(t *testing.T) {
+	const n = 1000
+	a := newAssigner(n*PieceBytes, 1)
+	for i := int64(0); i < n; i += 2 {
+		a.have(pieces(i, i+1))
+	}
+	if a.left != n/2*PieceBytes {
+		t.Fatalf("%d bytes are left", a.left)
+	}
+	a.join(0, 1e12)
+	now, out := time.Unix(1e9, 0), 0
+	for ; out <= n; out++ {
+		if _, ok := a.next(now, 0); !ok {
+			break
+		}
+	}
+	if out != maxGrants {
+		t.Errorf("%d ranges are out, want %d", out, maxGrants)
+	}
+	a.received(0, pieces(1, 2))
+	if got, ok := a.next(now, 0); !ok || got.data != pieces(2*maxGrants+1, 2*maxGrants+2) {
+		t.Errorf("after one has come: %+v, %v", got, ok)
+	}
+}
+
+// TestWhatIsThereIsNotFetched, and what proves bad is fetched again.
+func TestWhatIsThereIsNotFetched(t *testing.T) {
+	const size = 10*PieceBytes + 5
+	a := newAssigner(size, 1)
+	a.have(pieces(0, 4))
+	a.have(pieces(2, 5))
+	a.have(rangeset.Range{Start: 10 * PieceBytes, End: 100 * PieceBytes}) // the last, short one
+	if a.left != 5*PieceBytes || a.done.Len() != size-a.left {
+		t.Fatalf("%d bytes left, %d done", a.left, a.done.Len())
+	}
+	a.join(0, 100*mb)
+	now := time.Unix(1e9, 0)
+	if got, ok := a.next(now, 0); !ok || got.data != pieces(5, 10) {
+		t.Fatalf("got %+v, %v", got, ok)
+	}
+	for i := int64(5); i < 10; i++ {
+		a.received(0, pieces(i, i+1))
+	}
+	if !a.complete() {
+		t.Fatalf("%d bytes left", a.left)
+	}
+	a.reopen(pieces(3, 4))
+	if a.complete() || a.left != PieceBytes {
+		t.Fatalf("%d bytes left", a.left)
+	}
+	a.reopen(pieces(3, 4)) // tells nothing new
+	if got, ok := a.next(now, 0); !ok || got.data != pieces(3, 4) {
+		t.Fatalf("got %+v, %v", got, ok)
+	}
+	if news, _ := a.received(0, pieces(3, 4)); !news || !a.complete() {
+		t.Errorf("news %v, %d bytes left", news, a.left)
+	}
+}
+
+// TestWhoHadItStolenMayYetBeFirst: the last bytes of a piece were on their way
+// when it was taken over.
+func TestWhoHadItStolenMayYetBeFirst(t *testing.T) {
+	s := seat(t, []float64{10 * mb, 10 * mb}, []int64{8, 0}, []int64{1, 0})
+	s.gets(1, assignment{data: pieces(4, 8), victim: 0})
+	s.begun(0, pieces(4, 5)) // too late
+	news, losers := s.received(0, pieces(4, 5))
+	if !news || !slices.Equal(losers, []workerID{1}) {
+		t.Errorf("news %v, losers %v", news, losers)
+	}
+	if news, losers := s.received(1, pieces(4, 5)); news || losers != nil {
+		t.Errorf("the second copy: news %v, losers %v", news, losers)
+	}
+}
+
+// TestAPriorRateIsAGuess that two samples outweigh.
+func TestAPriorRateIsAGuess(t *testing.T) {
+	a := newAssigner(1<<30, 1)
+	a.join(0, 90*mb)
+	w := a.workers[0]
+	for i, want := range []float64{90 * mb, 90 * mb, 50 * mb, 10 * mb} {
+		if got := w.speed(); got != want {
+			t.Errorf("call %d: %v B/s, want %v", i, got, want)
+		}
+		rate := 10 * mb
+		if i == 0 {
+			rate = 0 // the first round trip
+		}
+		a.measured(0, rate, time.Millisecond, 0)
+	}
+}
