@@ -34,6 +34,7 @@ func mayImport() map[string][]string {
 		"internal/rangeset":  nil,
 		"internal/secure":    nil,
 		"internal/tree":      nil,
+		"internal/treecache": {"internal/tree"},
 		"internal/udp":       nil,
 		"internal/ui":        nil,
 		"e2e/...":            {"..."}, // the tests of it all
