@@ -107,10 +107,9 @@ func TestCloseKeepsWhatWasNoted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, i := range []int{3, 0, 9} {
-		if _, err := p.WriteAt([]byte(s.piece(i)), int64(i*storyPiece)); err != nil {
+		if err := s.write(p, i, 0); err != nil {
 			t.Fatal(err)
 		}
-		p.Note(s.record(i))
 	}
 	before := len(s.disk.Calls())
 	if err := p.Close(); err != nil {

@@ -140,18 +140,9 @@ func (s *story) fetch(p *partfile.Part, have map[int64]bool) error {
 		if s.stopEvery > 0 && s.rng.IntN(s.stopEvery) == 0 {
 			return errStopped
 		}
-		off, text := i*storyPiece, s.piece(i)
-		cut := s.rng.IntN(len(text) + 1) // in two writes
-		for _, w := range []struct {
-			text string
-			off  int
-		}{{text[cut:], off + cut}, {text[:cut], off}} {
-			if _, err := p.WriteAt([]byte(w.text), int64(w.off)); err != nil {
-				return err
-			}
+		if err := s.write(p, i, s.rng.IntN(len(s.piece(i)))); err != nil {
+			return err
 		}
-		p.Note(s.record(i))
-		s.noted[int64(i)] = true
 		if s.rng.IntN(s.saveEvery) > 0 {
 			continue
 		}
@@ -160,6 +151,22 @@ func (s *story) fetch(p *partfile.Part, have map[int64]bool) error {
 		}
 	}
 	return p.Commit()
+}
+
+// write writes piece i, what is behind cut first, and notes it.
+func (s *story) write(p *partfile.Part, i, cut int) error {
+	off, text := int64(i*storyPiece), s.piece(i)
+	if _, err := p.WriteAt([]byte(text[cut:]), off+int64(cut)); err != nil {
+		return err
+	}
+	if cut > 0 {
+		if _, err := p.WriteAt([]byte(text[:cut]), off); err != nil {
+			return err
+		}
+	}
+	p.Note(s.record(i))
+	s.noted[int64(i)] = true
+	return nil
 }
 
 // checkpoint takes what it covers to be safe from here on, which is what an
