@@ -14,7 +14,7 @@ func (p *Part) Resumed() []Record { return slices.Clone(p.resumed) }
 // journal at the next Checkpoint. A piece that the file does not have, or that
 // comes after the end of the Part, is ignored. From any goroutine.
 func (p *Part) Note(r Record) {
-	if r.Piece < 0 || r.Piece >= p.journal.head.pieces() {
+	if r.Piece < 0 || r.Piece >= p.pieces {
 		return
 	}
 	p.noting.Lock()

@@ -68,13 +68,11 @@ func Create(dest string, size int64, opt Option) (*Part, error) {
 		dir.Close()
 		return nil, err
 	}
+	head := header{pieceBytes: cmp.Or(opt.PieceBytes, defaultPieceBytes), fileBytes: size}
 	p := &Part{
-		disk: disk, dest: dest, path: path, size: size, mode: mode,
+		disk: disk, dest: dest, path: path, size: size, pieces: head.pieces(), mode: mode,
 		noClobber: opt.NoClobber, file: file, dir: dir,
-		journal: journal{
-			disk: disk, path: journalPath(dest),
-			head: header{pieceBytes: cmp.Or(opt.PieceBytes, defaultPieceBytes), fileBytes: size},
-		},
+		journal: journal{disk: disk, path: journalPath(dest), head: head},
 	}
 	if err := p.prepare(opt); err != nil {
 		p.release()

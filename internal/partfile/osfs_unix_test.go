@@ -3,6 +3,7 @@
 package partfile
 
 import (
+	"crypto/sha256"
 	"errors"
 	"io/fs"
 	"os"
@@ -155,4 +156,88 @@ func TestRenameWithoutReplace(t *testing.T) {
 		wantContent(t, to, "new")
 		wantNames(t, dir, "to")
 	}
+}
+
+// What is planted in the journal's place is neither followed nor waited for, and
+// costs the fetch its resume only.
+func TestPlantedJournalIsRefused(t *testing.T) {
+	for name, plant := range map[string]func(path, victim string) error{
+		"symlink":   func(path, victim string) error { return os.Symlink(victim, path) },
+		"fifo":      func(path, _ string) error { return syscall.Mkfifo(path, 0o666) },
+		"directory": func(path, _ string) error { return os.Mkdir(path, 0o777) },
+	} {
+		for _, resumed := range []bool{false, true} {
+			dir := t.TempDir()
+			dest, victim := filepath.Join(dir, "file"), filepath.Join(dir, "victim")
+			put(t, victim, "precious")
+			if resumed {
+				put(t, partPath(dest), "left")
+			}
+			if err := plant(journalPath(dest), victim); err != nil {
+				t.Fatal(err)
+			}
+			p := create(t, dest, 4, inFours)
+			wantResumed(t, p)
+			note(t, p, 0, "abcd")
+			err := p.Checkpoint()
+			if !errors.Is(err, ErrJournal) || !errors.Is(err, errForeignPart) || !strings.Contains(err.Error(), journalPath(dest)) {
+				t.Errorf("%s: Checkpoint = %v, want ErrJournal, errForeignPart and the path", name, err)
+			}
+			if err := p.Commit(); err != nil {
+				t.Errorf("%s: Commit = %v", name, err)
+			}
+			wantContent(t, dest, "abcd")
+			wantContent(t, victim, "precious")
+			wantNames(t, dir, ".file.chunkcp-journal", "file", "victim")
+		}
+	}
+}
+
+// A second name may be in a directory of somebody else: it is not written.
+func TestJournalWithASecondNameIsNotWritten(t *testing.T) {
+	dir := t.TempDir()
+	dest, victim := filepath.Join(dir, "file"), filepath.Join(dir, "victim")
+	put(t, victim, "precious")
+	put(t, partPath(dest), "left")
+	if err := os.Link(victim, journalPath(dest)); err != nil {
+		t.Skip("no hard links here:", err)
+	}
+	p := create(t, dest, 4, inFours)
+	note(t, p, 0, "abcd")
+	checkpoint(t, p)
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantContent(t, victim, "precious")
+	if got := mode(t, victim); got != 0o644&^umask() {
+		t.Errorf("mode of the other name is %v", got)
+	}
+	if got := mode(t, journalPath(dest)); got != 0o600 {
+		t.Errorf("mode of the journal is %v, want 0600", got)
+	}
+	p = create(t, dest, 4, inFours)
+	wantResumed(t, p, Record{0, sha256.Sum256([]byte("abcd"))})
+}
+
+// A directory in which nothing can be made or removed costs the resume only.
+func TestJournalThatCannotBeMade(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may write anywhere")
+	}
+	dir := t.TempDir()
+	dest := filepath.Join(dir, "file")
+	put(t, partPath(dest), "left")
+	if err := os.Chmod(dir, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Chmod(dir, 0o700) })
+	p := create(t, dest, 4, inFours)
+	note(t, p, 0, "abcd")
+	if err := p.Checkpoint(); !errors.Is(err, ErrJournal) || !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("Checkpoint = %v, want ErrJournal and EACCES", err)
+	}
+	if err := p.Close(); err != nil {
+		t.Errorf("Close = %v", err)
+	}
+	wantContent(t, partPath(dest), "abcd")
 }

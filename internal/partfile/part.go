@@ -15,6 +15,7 @@ type Part struct {
 	dest      string // the final path
 	path      string // the part file's
 	size      int64
+	pieces    int64
 	mode      fs.FileMode // of the final file
 	noClobber bool
 
