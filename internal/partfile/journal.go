@@ -49,14 +49,14 @@ func (j *journal) load() []Record {
 		j.file, err = takeOver(j.disk, j.path)
 	}
 	if err != nil {
-		j.fail("open", err)
+		_ = j.fail("open", err) // told by the first Checkpoint
 		return nil
 	}
 	records, err := j.read()
 	if errors.Is(err, errOtherJournal) {
 		j.forget()
 	} else if err != nil {
-		j.fail("read", err)
+		_ = j.fail("read", err) // told by the first Checkpoint
 	}
 	return records
 }
@@ -85,7 +85,7 @@ func (j *journal) read() ([]Record, error) {
 // forget removes the journal of an earlier run.
 func (j *journal) forget() {
 	if err := j.clear(); err != nil {
-		j.fail("remove", err)
+		_ = j.fail("remove", err) // told by the first Checkpoint
 	}
 }
 

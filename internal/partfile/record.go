@@ -51,7 +51,7 @@ func parseRecord(b []byte, id journalID, at slot) (r Record, ok bool) {
 // recordSum covers the record's place too: a record that was copied to another
 // slot, or is of another journal whose space this one got from the disk, does
 // not count. SHA-256 because the standard library has no faster hash that
-// nobody can steer, and 102,400 records take it a hundredth of a second.
+// nobody can steer: a whole journal of 102,400 records is read in 0.07 s.
 func recordSum(body []byte, id journalID, at slot) [sumSize]byte {
 	var b [len(id) + 8 + recordSize - sumSize]byte
 	copy(b[:], id[:])
