@@ -219,6 +219,21 @@ func TestJournalWithASecondNameIsNotWritten(t *testing.T) {
 	wantResumed(t, p, Record{0, sha256.Sum256([]byte("abcd"))})
 }
 
+// Left by a user who was curious.
+func TestJournalIsPrivateAgain(t *testing.T) {
+	dest := filepath.Join(t.TempDir(), "file")
+	p := create(t, dest, 4, inFours)
+	r := note(t, p, 0, "abcd")
+	closePart(t, p)
+	if err := os.Chmod(journalPath(dest), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	wantResumed(t, create(t, dest, 4, inFours), r)
+	if got := mode(t, journalPath(dest)); got != 0o600 {
+		t.Errorf("mode of the journal is %v, want 0600", got)
+	}
+}
+
 // A directory in which nothing can be made or removed costs the resume only.
 func TestJournalThatCannotBeMade(t *testing.T) {
 	if os.Geteuid() == 0 {

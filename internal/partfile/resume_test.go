@@ -179,6 +179,38 @@ func TestSecondFetchLeavesTheJournal(t *testing.T) {
 	wantResumed(t, create(t, dest, 8, inFours), r)
 }
 
+// quickRival lets a fetch begin between another one's rename and its removal of
+// the journal.
+type quickRival struct {
+	osFS
+	rival func()
+}
+
+func (q quickRival) Rename(from, to string) error {
+	err := q.osFS.Rename(from, to)
+	q.rival()
+	return err
+}
+
+func TestCommitLeavesTheJournalOfTheNextFetch(t *testing.T) {
+	dest := filepath.Join(t.TempDir(), "file")
+	var next *Part
+	var r Record
+	disk := quickRival{rival: func() {
+		next = create(t, dest, 8, inFours)
+		r = note(t, next, 1, "2nd1")
+		checkpoint(t, next)
+	}}
+	p := create(t, dest, 8, Option{PieceBytes: 4, FS: disk})
+	note(t, p, 0, "1st0")
+	checkpoint(t, p)
+	if err := p.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	closePart(t, next)
+	wantResumed(t, create(t, dest, 8, inFours), r)
+}
+
 // Somebody removes the part file by hand and starts a second fetch: what the
 // first one goes on to note must not get into the second one's journal.
 func TestJournalReplacedUnderTheFetch(t *testing.T) {
