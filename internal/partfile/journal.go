@@ -38,12 +38,9 @@ func (j *journal) fail(op string, err error) error {
 // load opens the journal of an earlier run, if there is one, and returns what
 // it says. One that is not of this file is removed.
 func (j *journal) load() []Record {
-	info, err := j.disk.Lstat(j.path)
+	_, err := j.disk.Lstat(j.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
-	}
-	if err == nil && !info.Mode().IsRegular() {
-		err = errForeignPart
 	}
 	if err == nil {
 		j.file, err = takeOver(j.disk, j.path)

@@ -240,6 +240,28 @@ func TestJournalReplacedUnderTheFetch(t *testing.T) {
 	}
 }
 
+// journalRival puts a file in the journal's place just before it is made.
+type journalRival struct{ osFS }
+
+func (j journalRival) Open(name string) (File, error) {
+	if strings.HasSuffix(name, journalSuffix) {
+		if err := os.WriteFile(name, []byte("rival"), 0o600); err != nil {
+			return nil, err
+		}
+	}
+	return j.osFS.Open(name)
+}
+
+func TestJournalIsNotWrittenOverAnother(t *testing.T) {
+	dest := filepath.Join(t.TempDir(), "file")
+	p := create(t, dest, 8, Option{PieceBytes: 4, FS: journalRival{}})
+	note(t, p, 0, "abcd")
+	if err := p.Checkpoint(); !errors.Is(err, ErrJournal) || !errors.Is(err, errForeignPart) {
+		t.Errorf("Checkpoint = %v, want ErrJournal and errForeignPart", err)
+	}
+	wantContent(t, journalPath(dest), "rival")
+}
+
 // A journal that is nearly full is written anew, without losing what it says.
 func TestFullJournalIsWrittenAnew(t *testing.T) {
 	dest := filepath.Join(t.TempDir(), "file")
