@@ -64,6 +64,19 @@ func (l *List) Set(i int64, h Hash) {
 	}
 }
 
+// Unset makes the hash of piece i unknown.
+func (l *List) Unset(i int64) {
+	l.check(i)
+	p, at := l.pages[i/pageHashes], i%pageHashes
+	if p == nil || !p.has(at) {
+		return
+	}
+	p.known[at/64] &^= 1 << (at % 64)
+	p.count--
+	l.known--
+	l.unknown = min(l.unknown, i)
+}
+
 // Get returns the hash of piece i, and whether it is known.
 func (l *List) Get(i int64) (Hash, bool) {
 	l.check(i)
