@@ -22,22 +22,24 @@ const module = "chunkcp"
 // /... if it is meant with all below it.
 func mayImport() map[string][]string {
 	return map[string][]string{
-		".":                  {"config", "peer", "internal/..."},
-		"config":             {"peer", "internal/secure"},
-		"peer":               {"arq", "proto", "internal/..."},
-		"arq":                {"proto", "internal/rangeset"},
-		"proto":              {"internal/rangeset"},
-		"internal/netsim":    {"internal/udp"},
-		"internal/argv":      nil,
-		"internal/diskmodel": {"internal/partfile"},
-		"internal/partfile":  nil,
-		"internal/rangeset":  nil,
-		"internal/secure":    nil,
-		"internal/tree":      nil,
-		"internal/treecache": {"internal/tree"},
-		"internal/udp":       nil,
-		"internal/ui":        nil,
-		"e2e/...":            {"..."}, // the tests of it all
+		".":                   {"config", "peer", "internal/..."},
+		"config":              {"peer", "internal/secure"},
+		"peer":                {"arq", "proto", "internal/..."},
+		"arq":                 {"proto", "internal/rangeset"},
+		"proto":               {"internal/rangeset"},
+		"internal/netsim":     {"internal/udp"},
+		"internal/argv":       nil,
+		"internal/diskmodel":  {"internal/partfile"},
+		"internal/partfile":   nil,
+		"internal/rangeset":   nil,
+		"internal/secure":     {"internal/atomicfile"},
+		"internal/atomicfile": nil,
+		"internal/ratebook":   {"internal/atomicfile"},
+		"internal/tree":       nil,
+		"internal/treecache":  {"internal/tree"},
+		"internal/udp":        nil,
+		"internal/ui":         nil,
+		"e2e/...":             {"..."}, // the tests of it all
 	}
 }
 
@@ -53,6 +55,7 @@ func onlyFor() map[string][]string {
 func sansIO() []string {
 	return []string{"proto", "arq", "internal/rangeset", "peer/assigner.go",
 		"peer/assignturn.go", "peer/assignwindow.go", "peer/assignworker.go", "peer/steal.go", "peer/hedge.go",
+		"peer/agreement.go", "peer/manifest.go",
 	}
 }
 

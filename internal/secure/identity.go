@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"github.com/flynn/noise"
+
+	"chunkcp/internal/atomicfile"
 )
 
 // maxIdentityFile bounds what is read of an identity file, which has under
@@ -116,7 +118,7 @@ func createIdentity(path string) (*Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	return id, writeFileAtomic(path, id.encode())
+	return id, atomicfile.Write(path, id.encode())
 }
 
 // encode returns the contents of an identity file.

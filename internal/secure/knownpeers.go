@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"chunkcp/internal/atomicfile"
 )
 
 // ErrUnknownPeer reports an address that no key is remembered for.
@@ -131,7 +133,7 @@ func (k *KnownPeers) update(change func(*peerTable) (string, error)) error {
 	if err != nil {
 		return err
 	}
-	if err := writeFileAtomic(k.path, []byte(text)); err != nil {
+	if err := atomicfile.Write(k.path, []byte(text)); err != nil {
 		return fmt.Errorf("known peers: %w", err)
 	}
 	k.table.Store(table)

@@ -252,18 +252,6 @@ func TestConcurrentWriters(t *testing.T) {
 	wantOnly(t, filepath.Dir(path), "known_peers", "known_peers.lock")
 }
 
-// TestFailedWriteLeavesNothing: a file that cannot get its name is removed.
-func TestFailedWriteLeavesNothing(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "known_peers")
-	if err := os.MkdirAll(filepath.Join(path, "occupied"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := writeFileAtomic(path, []byte("x")); err == nil {
-		t.Error("a directory was replaced by a file")
-	}
-	wantOnly(t, filepath.Dir(path), "known_peers")
-}
-
 func FuzzParsePeerTable(f *testing.F) {
 	f.Add("# comment\r\na:1 " + testKey(1).String() + " 2026-01-02\n\nb:2 " + testKey(2).String() + " 2026-01-02")
 	f.Add("a:1 " + testKey(1).String() + " 2026-01-02\na:1 " + testKey(1).String() + " 2026-01-02")

@@ -1,4 +1,5 @@
-package secure
+// Package atomicfile replaces small files in one step.
+package atomicfile
 
 import (
 	"errors"
@@ -8,9 +9,9 @@ import (
 	"syscall"
 )
 
-// writeFileAtomic puts a file with mode 0600 at path: a reader, or a machine
+// Write puts a file with mode 0600 at path: a reader, or a machine
 // that comes up after a power failure, finds the old contents or the new.
-func writeFileAtomic(path string, data []byte) error {
+func Write(path string, data []byte) error {
 	dir := filepath.Dir(path)
 	temp, err := writeTemp(dir, "."+filepath.Base(path)+".*.tmp", data)
 	if err != nil {
