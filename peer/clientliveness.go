@@ -31,6 +31,15 @@ func (c *clientSession) silentAt() time.Time {
 	return since.Add(max(3*c.sender.ProbeTimeout(), minSilence))
 }
 
+// pingAfter returns how long an idle session waits before it asks for a sign of
+// life: not long where others wait for what its peer has to tell.
+func (c *clientSession) pingAfter() time.Duration {
+	if c.fetch.waitsForWord.Load() {
+		return lastPing
+	}
+	return pingInterval
+}
+
 // watch notes whether the peer is alive.
 func (c *clientSession) watch(now time.Time) error {
 	if c.silent && c.heard.Equal(now) {
@@ -38,11 +47,11 @@ func (c *clientSession) watch(now time.Time) error {
 			return err
 		}
 	}
-	waits := !c.opened || len(c.gets) > 0 || !c.sender.Idle()
+	waits := c.size < 0 || len(c.gets) > 0 || !c.sender.Idle()
 	switch {
 	case !waits:
 		c.awaiting = time.Time{}
-		if now.Sub(c.heard) >= pingInterval && now.Sub(c.pinged) >= pingInterval {
+		if after := c.pingAfter(); now.Sub(c.heard) >= after && now.Sub(c.pinged) >= after {
 			c.pinged = now
 			return c.tell(&proto.Ping{})
 		}
@@ -88,8 +97,8 @@ func (c *clientSession) revive() error {
 // missing returns the pieces of g that are not complete.
 func (c *clientSession) missing(g *get) (out []rangeset.Range) {
 	for i := pieceIndex(g.data.Start); i*PieceBytes < g.data.End; i++ {
-		r := pieceRange(i, c.fetch.size)
-		if p := c.pieces[i]; p != nil || !c.fetch.received(r) {
+		r := pieceRange(i, c.size)
+		if g.open.Contains(r) && (c.pieces[i] != nil || !c.fetch.received(c, r)) {
 			out = append(out, r)
 		}
 	}

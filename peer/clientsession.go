@@ -22,6 +22,10 @@ const (
 	// (RFC 4787, section 4.3, allows them to forget after 2 minutes and finds
 	// 30 s in use).
 	pingInterval = 15 * time.Second
+
+	// lastPing is the same while the fetch has all bytes and waits for peers to
+	// tell what they hash to (arbitrary).
+	lastPing = time.Second
 )
 
 // clientSession is one session of a fetch. It belongs to one goroutine, but
@@ -30,14 +34,16 @@ type clientSession struct {
 	*session
 	fetch *Fetch
 	peer  *peerState
-	id    workerID
+	id    workerID // changes when the file does; written under Fetch.mu
+
+	generation int // of the file that it takes part in; written under Fetch.mu
 
 	finish   []byte // the handshake's third message, until the server is heard
 	repeatAt time.Time
 	repeat   time.Duration
 
 	early    rangeset.Range // asked for in the handshake, before the size was known
-	opened   bool           // the server has the file; written under Fetch.mu
+	size     int64          // of the server's file; -1 until it has answered
 	nextID   proto.ID
 	gets     map[proto.ID]*get
 	pieces   map[int64]*piece // under way, by index
@@ -49,7 +55,12 @@ type clientSession struct {
 	woken    atomic.Bool
 	starved  atomic.Bool // the credit given last was little, for want of memory
 
+	ordered atomic.Bool // told is not empty
+
 	// Guarded by Fetch.mu.
+	told      orders
+	answered  bool // the server has the file
+	joined    bool // takes part in the file under way
 	active    bool // is given work
 	muted     bool // silent, as the fetch sees it
 	shown     traffic
@@ -85,7 +96,7 @@ func (f *Fetch) runSession(ctx context.Context, p *peerState) error {
 	c := &clientSession{
 		session: newSession(a.welcome.Session, true, a.keys, a.welcome, a.rtt, f.opt.Limits.config()),
 		fetch:   f, peer: p, finish: a.finish, repeat: 3*a.rtt + finishSlack,
-		nextID: clientFile + 1, early: early, gets: map[proto.ID]*get{}, pieces: map[int64]*piece{},
+		nextID: clientFile + 1, early: early, size: -1, gets: map[proto.ID]*get{}, pieces: map[int64]*piece{},
 	}
 	if a.sampled {
 		c.sender.ObserveRTT(a.rtt)
@@ -117,6 +128,9 @@ func (c *clientSession) run(ctx context.Context) error {
 	msgs := newMessages(readMessages)
 	for {
 		now := time.Now()
+		if err := c.obey(); err != nil {
+			return err
+		}
 		c.takeWork(now)
 		if c.starved.Load() && c.credit() >= PieceBytes {
 			c.receiver.Announce(now)
@@ -187,7 +201,7 @@ func (c *clientSession) send(now time.Time) error {
 
 // deadline returns how long to wait for a datagram.
 func (c *clientSession) deadline(now time.Time) time.Time {
-	next := now.Add(pingInterval)
+	next := now.Add(c.pingAfter())
 	if !c.awaiting.IsZero() {
 		next = c.silentAt()
 		if c.silent {
@@ -220,13 +234,24 @@ func (c *clientSession) read([]byte, proto.ID, int64) error { panic("BUG: a clie
 func (c *clientSession) message(_ time.Time, m proto.Message) error {
 	switch m := m.(type) {
 	case *proto.Opened:
-		if m.ID != clientFile || c.opened {
+		if m.ID != clientFile || c.size >= 0 {
 			return violation(fmt.Errorf("unexpected answer %d", m.ID))
 		}
 		if err := c.fetch.agree(c, m); err != nil {
 			return err
 		}
 		return c.takeEarly()
+	case *proto.Hashes:
+		if m.File != clientFile {
+			return violation(errors.New("hashes of another file"))
+		}
+		return c.fetch.heardHashes(c, m)
+	case *proto.Root:
+		if m.File != clientFile {
+			return violation(errors.New("root of another file"))
+		}
+		c.fetch.heardRoot(c, m)
+		return nil
 	case *proto.Failed:
 		return c.failed(m)
 	}

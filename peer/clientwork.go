@@ -7,6 +7,10 @@ import (
 	"chunkcp/proto"
 )
 
+// maxRequests is how many a session has under way at once. A server takes
+// maxGets, and some may be cancelled here and not yet there.
+const maxRequests = maxGets / 2
+
 // get is a request under way.
 type get struct {
 	data rangeset.Range
@@ -21,23 +25,28 @@ func newGet(r rangeset.Range) *get {
 
 // cancel drops a request and the pieces that it has begun.
 func (c *clientSession) cancel(id proto.ID, g *get) error {
-	for i := pieceIndex(g.data.Start); i*PieceBytes < g.data.End; i++ {
-		if p := c.pieces[i]; p != nil {
-			delete(c.pieces, i)
-			c.fetch.putPiece(p)
-		}
-	}
+	c.freePieces(g, g.data)
 	delete(c.gets, id)
 	return c.tell(&proto.Cancel{ID: id})
 }
 
+// freePieces gives back the pieces within r that g has begun.
+func (c *clientSession) freePieces(g *get, r rangeset.Range) {
+	for i := pieceIndex(r.Start); i*PieceBytes < r.End; i++ {
+		if p := c.pieces[i]; p != nil && g.open.Contains(p.data) { // else it is another request's
+			delete(c.pieces, i)
+			c.fetch.putPiece(p)
+		}
+	}
+}
+
 // takeWork asks for ranges and requests them.
 func (c *clientSession) takeWork(now time.Time) {
-	if !c.opened || c.silent {
+	if c.size < 0 || c.silent {
 		return
 	}
-	for {
-		r, ok := c.fetch.lease(c)
+	for len(c.gets) < maxRequests {
+		r, ok := c.fetch.lease(c, now)
 		if !ok {
 			return
 		}
@@ -66,7 +75,7 @@ func (c *clientSession) takeEarly() error {
 	}
 	id := c.nextID
 	c.nextID++
-	r := c.early.Intersect(rangeset.Range{End: c.fetch.size})
+	r := c.early.Intersect(rangeset.Range{End: c.size})
 	if r.Empty() {
 		return nil
 	}
@@ -75,6 +84,14 @@ func (c *clientSession) takeEarly() error {
 	}
 	c.gets[id] = newGet(r)
 	return nil
+}
+
+// partial returns how many bytes of incomplete pieces have come.
+func (c *clientSession) partial() (n int64) {
+	for _, p := range c.pieces {
+		n += p.have.Len()
+	}
+	return n
 }
 
 // credit implements party.
@@ -104,19 +121,20 @@ func (c *clientSession) onPath() int64 {
 
 // room implements party: it finds the pieces that the segment belongs to.
 func (c *clientSession) room(seg *proto.Segment) bool {
-	if !c.opened {
+	if c.size < 0 {
 		return false // overtaken on the way by what was asked for early
 	}
-	r, ok := c.wanted(seg)
-	if !ok {
+	g, r := c.wanted(seg)
+	if g == nil {
 		return true // nobody waits for it: taken, and thrown away
 	}
 	first, last := pieceIndex(r.Start), pieceIndex(r.End-1)
 	for i := first; i <= last; i++ {
-		if c.pieces[i] != nil || c.fetch.received(pieceRange(i, c.fetch.size)) {
+		data := pieceRange(i, c.size)
+		if c.pieces[i] != nil || !g.open.Contains(data) || c.fetch.received(c, data) {
 			continue
 		}
-		p := c.fetch.getPiece(pieceRange(i, c.fetch.size), i > first)
+		p := c.fetch.getPiece(c, data, i > first)
 		if p == nil {
 			return false
 		}
@@ -125,29 +143,29 @@ func (c *clientSession) room(seg *proto.Segment) bool {
 	return true
 }
 
-// wanted returns which bytes of a segment a request waits for.
-func (c *clientSession) wanted(seg *proto.Segment) (rangeset.Range, bool) {
+// wanted returns which request waits for the bytes of a segment, and where they
+// lie; nil if none does.
+func (c *clientSession) wanted(seg *proto.Segment) (*get, rangeset.Range) {
 	g := c.gets[seg.Request]
-	if g == nil {
-		return rangeset.Range{}, false
-	}
 	r := rangeset.Range{Start: seg.Offset, End: seg.Offset + int64(len(seg.Payload))}
-	return r, g.data.Intersect(r) == r
+	if g == nil || g.data.Intersect(r) != r {
+		return nil, r
+	}
+	return g, r
 }
 
 // place implements party.
 func (c *clientSession) place(seg *proto.Segment) {
-	r, ok := c.wanted(seg)
-	if !ok {
+	g, r := c.wanted(seg)
+	if g == nil {
 		return
 	}
-	g := c.gets[seg.Request]
 	c.meter.add(r.Len())
 	c.placed += r.Len()
 	for i := pieceIndex(r.Start); i <= pieceIndex(r.End-1); i++ {
 		p := c.pieces[i]
-		if p == nil {
-			c.overtaken(g, pieceRange(i, c.fetch.size))
+		if p == nil || !g.open.Contains(p.data) {
+			c.overtaken(g, pieceRange(i, c.size))
 			continue
 		}
 		part := p.data.Intersect(r)

@@ -16,6 +16,7 @@ var (
 	ErrKey           = errors.New("a peer's key is not the expected one")
 	ErrSourceChanged = errors.New("source changed")
 	ErrPeersDisagree = errors.New("peers disagree")
+	ErrIntegrity     = errors.New("integrity")
 )
 
 // PeerError is what kept one peer from taking part.

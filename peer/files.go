@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"chunkcp/internal/secure"
 	"chunkcp/proto"
@@ -36,17 +38,15 @@ func openRoot(path string, key secure.PublicKey) (*root, error) {
 func (r *root) close() { r.dir.Close() }
 
 // stamp is what tells two states of a file apart.
-type stamp struct {
-	device, inode uint64
-	size          int64
-	modified      int64 // nanoseconds since 1970
-}
+type stamp FileKey
 
 // servedFile is an open file and the state in which it was opened.
 type servedFile struct {
 	file    *os.File
+	users   *atomic.Int32 // who share it; the last closes it
 	stamp   stamp
 	version proto.FileVersion
+	tree    *hashedFile // of a session's file; nil otherwise
 }
 
 // open opens a regular file below the root. The name comes from a stranger.
@@ -64,7 +64,8 @@ func (r *root) open(name string) (*servedFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &servedFile{file: file}
+	f := &servedFile{file: file, users: new(atomic.Int32)}
+	f.users.Store(1)
 	if err := f.identify(r.key); err != nil {
 		file.Close()
 		return nil, err
@@ -86,7 +87,7 @@ func (f *servedFile) identify(server secure.PublicKey) error {
 		return err
 	}
 	b := append([]byte(nil), server[:]...)
-	for _, v := range []uint64{f.stamp.device, f.stamp.inode, uint64(f.stamp.size), uint64(f.stamp.modified)} {
+	for _, v := range []uint64{f.stamp.Device, f.stamp.Inode, uint64(f.stamp.Size), uint64(f.stamp.Modified)} {
 		b = binary.BigEndian.AppendUint64(b, v)
 	}
 	sum := sha256.Sum256(b)
@@ -113,4 +114,26 @@ func (f *servedFile) readAt(p []byte, offset int64) error {
 	return nil
 }
 
-func (f *servedFile) close() { f.file.Close() }
+// recent reports whether the file was written to so lately that a further write
+// may not have changed its time: the clock of a file system ticks as slowly as
+// every two seconds (FAT). A tree that was hashed meanwhile is not to be kept.
+func (f *servedFile) recent() bool {
+	return time.Since(time.Unix(0, f.stamp.Modified)) < racyTime
+}
+
+const racyTime = 2 * time.Second
+
+// share returns another user's view of the same open file.
+func (f *servedFile) share() *servedFile {
+	f.users.Add(1)
+	other := *f
+	return &other
+}
+
+func (f *servedFile) close() {
+	if f.users.Add(-1) == 0 {
+		f.file.Close()
+	}
+}
+
+func isChange(err error) bool { return errors.Is(err, errChanged) }

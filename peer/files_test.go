@@ -67,7 +67,7 @@ func TestNamesThatAreServed(t *testing.T) {
 			t.Errorf("%q: %v", name, err)
 			continue
 		}
-		got := make([]byte, f.stamp.size)
+		got := make([]byte, f.stamp.Size)
 		if err := f.readAt(got, 0); err != nil || string(got) != "root/"+name {
 			t.Errorf("%q: %q, %v", name, got, err)
 		}
@@ -156,7 +156,7 @@ func TestReadOfAChangedFile(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer f.close()
-			got := make([]byte, f.stamp.size)
+			got := make([]byte, f.stamp.Size)
 			if err := f.readAt(got, 0); err != nil || !bytes.Equal(got, []byte("root/good")) {
 				t.Fatalf("%q, %v", got, err)
 			}

@@ -19,7 +19,7 @@ func stampOf(f *os.File) (stamp, error) {
 		return stamp{}, os.NewSyscallError("fstat", err)
 	}
 	return stamp{
-		device: uint64(st.Dev), inode: uint64(st.Ino), size: st.Size,
-		modified: st.Mtim.Nano(),
+		Device: uint64(st.Dev), Inode: uint64(st.Ino), Size: st.Size,
+		Modified: st.Mtim.Nano(),
 	}, nil
 }

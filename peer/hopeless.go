@@ -42,7 +42,7 @@ func (f *Fetch) hopeless(now time.Time) error {
 // commonKind returns what to call the failure of peers that are all out: what
 // the user can do most about comes first.
 func (f *Fetch) commonKind() error {
-	for _, kind := range []error{ErrKey, ErrSourceChanged, ErrPeersDisagree, ErrRefused, ErrNotFound} {
+	for _, kind := range []error{ErrKey, ErrIntegrity, ErrSourceChanged, ErrPeersDisagree, ErrRefused, ErrNotFound} {
 		for _, p := range f.peers {
 			if errors.Is(p.err, kind) {
 				return kind

@@ -65,11 +65,12 @@ func (w *world) undisturbed() {
 			w.t.Errorf("%d segments of %s came as repeats", p.Repeated, p.Addr)
 		}
 	}
-	if bytes != int64(len(w.content)) {
-		w.t.Errorf("%d bytes counted, %d fetched", bytes, len(w.content))
+	// What two servers fetch at the end, for one of them to be first, comes twice.
+	if size := int64(len(w.content)); bytes < size || bytes > size+size/50 {
+		w.t.Errorf("%d bytes counted, %d fetched", bytes, size)
 	}
 	for _, l := range logs.All() {
-		if l.Message != "fetching" {
+		if l.Message != "fetching" && l.Message != "agreed on" {
 			w.t.Errorf("client: %s %v", l.Message, l.ContextMap())
 		}
 	}

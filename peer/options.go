@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"chunkcp/arq"
 	"chunkcp/internal/partfile"
 	"chunkcp/internal/secure"
+	"chunkcp/internal/tree"
 	"chunkcp/internal/udp"
 	"chunkcp/proto"
 )
@@ -93,11 +95,26 @@ type KnownPeers interface {
 	Remember(addr string, key secure.PublicKey, now time.Time) error
 }
 
-// FetchOptions is what a fetch needs to know.
+// Rates remembers how fast peers were in earlier runs.
+type Rates interface {
+	// Rate returns what is to be expected of addr, bytes per second; 0: nothing
+	// is known.
+	Rate(addr string, now time.Time) float64
+	Remember(addr string, bytesPerSec float64, now time.Time)
+}
+
+// FetchOptions is what a fetch needs to know. The file goes to Out, to Stream,
+// or, with HashesOnly, nowhere.
 type FetchOptions struct {
 	Name  string // of the file on the peers: slash-separated, relative
-	Out   string // path of the destination
 	Peers []Peer
+
+	Out        string     // path of the destination
+	Stream     io.Writer  // gets the bytes in order
+	HashesOnly bool       // ends when the hashes of the file's pieces are known
+	Hash       *tree.Hash // the BLAKE3 hash that the file must have; nil: what the peers agree on
+	Restart    bool       // forget what an earlier run left
+	Seed       *Seed      // has some of the pieces; nil: nothing has
 
 	// Sessions is how many to run at once; 0: one for each live peer, at least 4.
 	Sessions int
@@ -110,6 +127,7 @@ type FetchOptions struct {
 
 	Identity *secure.Identity
 	Known    KnownPeers   // nil: no peer's key is remembered
+	Rates    Rates        // nil: rates are not remembered
 	Network  Network      // nil: HostNetwork
 	Disk     partfile.FS  // nil: the host's
 	Log      *zap.Logger  // nil: none
@@ -146,7 +164,30 @@ func (o *FetchOptions) validate() error {
 	if o.Identity == nil {
 		errs = append(errs, errors.New("no identity"))
 	}
+	if n := count(o.Out != "", o.Stream != nil, o.HashesOnly); n != 1 {
+		errs = append(errs, fmt.Errorf("%d destinations: want one of Out, Stream and HashesOnly", n))
+	}
 	return errors.Join(append(errs, o.Limits.validate())...)
+}
+
+func count(conditions ...bool) (n int) {
+	for _, c := range conditions {
+		if c {
+			n++
+		}
+	}
+	return n
+}
+
+// destination returns where the bytes go.
+func (o FetchOptions) destination() destination {
+	switch {
+	case o.HashesOnly:
+		return nullDestination{}
+	case o.Stream != nil:
+		return newStreamDestination(o.Stream)
+	}
+	return newFileDestination(o)
 }
 
 func (o FetchOptions) withDefaults() FetchOptions {
@@ -171,9 +212,12 @@ type ServeOptions struct {
 	Network  Network     // nil: HostNetwork, one socket for each core
 	Log      *zap.Logger // nil: none
 	Trace    *Trace      // nil: none
+	Trees    TreeCache   // nil: hashes are not kept
 
 	// OnListen is called once with the address that is listened on.
 	OnListen func(netip.AddrPort)
+
+	hashPause func() // called before each piece is hashed, for tests
 }
 
 func (o *ServeOptions) validate() error {

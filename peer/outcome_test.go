@@ -254,9 +254,11 @@ func TestTheSourceChanges(t *testing.T) {
 	}
 	t.Run("on one of two", func(t *testing.T) {
 		inWorld(t, 1, 2, size, storyLink, func(w *world) {
-			// What it gave before may be of the new state, for all that is known.
 			w.after(400*time.Millisecond, func() { w.servers[1].put(w.t, make([]byte, size)) })
-			w.refuse(w.options(), ErrSourceChanged)
+			f, _ := w.fetch(w.options())
+			if p := f.Snapshot().Peers[1]; p.State != Out || !strings.Contains(p.Note, ErrSourceChanged.Error()) {
+				t.Errorf("whose file changed: %+v", p)
+			}
 		})
 	})
 	t.Run("replaced", func(t *testing.T) {

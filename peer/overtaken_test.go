@@ -19,7 +19,8 @@ type lender struct {
 
 func newLender(t *testing.T, size int64) *lender {
 	f := &Fetch{
-		opt: FetchOptions{Sessions: 9}, log: zap.NewNop(), size: size, assign: newAssigner(size, 1),
+		opt: FetchOptions{Sessions: 9}, log: zap.NewNop(), size: size, assign: newAssigner(size, 1), manifest: newManifest(size),
+		agreement: newAgreement(nil), byID: map[workerID]*clientSession{},
 		writes: make(chan *piece, 100), pool: piecePool{limit: maxPieces},
 		sessions: map[*clientSession]struct{}{},
 	}
@@ -30,12 +31,14 @@ func (l *lender) session() *clientSession {
 	c := &clientSession{
 		session: newSession(1, true, newKeys(), proto.Welcome{Credit: 1 << 20}, time.Millisecond,
 			arq.Config{Controller: &arq.Fixed{WindowBytes: 1 << 20}}),
-		fetch: l.Fetch, peer: &peerState{state: Live}, id: l.nextID, opened: true, active: true, nextID: clientFile + 1,
+		fetch: l.Fetch, peer: &peerState{state: Live, size: l.size}, id: l.nextID, size: l.size, answered: true, joined: true,
+		active: true, nextID: clientFile + 1,
 		gets: map[proto.ID]*get{}, pieces: map[int64]*piece{},
 	}
 	c.party, c.conn = c, &wire{}
 	l.nextID++
 	l.sessions[c] = struct{}{}
+	l.byID[c.id] = c
 	l.assign.join(c.id, 0)
 	return c
 }

@@ -3,11 +3,11 @@ package peer
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"go.uber.org/zap"
 
+	"chunkcp/internal/tree"
 	"chunkcp/proto"
 )
 
@@ -31,12 +31,19 @@ const (
 // peerState is what a fetch knows of one peer. It is guarded by Fetch.mu.
 type peerState struct {
 	Peer
-	index   int
-	state   State
-	note    string
-	err     error // why it is down or out
-	version *proto.FileVersion
-	liveAt  time.Time // when it was live first
+	index  int
+	ctx    context.Context // of its sessions
+	leave  context.CancelFunc
+	state  State
+	note   string
+	err    error     // why it is down or out
+	liveAt time.Time // when it was live first
+
+	version *proto.FileVersion // of its file; nil before its first answer
+	size    int64
+	root    tree.Hash
+	rooted  bool   // it has told the root
+	bad     *int64 // a piece of it that differs from the lead's; it gets no work
 
 	sessions int       // whose handshake is done
 	further  int       // sessions beside the one that is kept, their handshakes done or not
@@ -46,17 +53,17 @@ type peerState struct {
 	rtt  time.Duration
 }
 
-// gave reports whether bytes of p are in the file.
-func (f *Fetch) gave(p *peerState) bool {
-	if p.past.bytes > 0 {
-		return true
-	}
-	for c := range f.sessions {
-		if c.peer == p && c.shown.bytes > 0 {
-			return true
-		}
-	}
-	return false
+// add makes a peer known.
+func (f *Fetch) add(p Peer) *peerState {
+	s := &peerState{Peer: p, index: len(f.peers), state: Probing}
+	f.peers = append(f.peers, s)
+	return s
+}
+
+// employ has a peer take part.
+func (f *Fetch) employ(p *peerState) {
+	p.ctx, p.leave = context.WithCancel(f.ctx)
+	f.running.Go(func() { f.keep(p.ctx, p) })
 }
 
 // keep keeps a session with p for as long as the fetch goes on, or until p
@@ -70,20 +77,15 @@ func (f *Fetch) keep(ctx context.Context, p *peerState) {
 			return
 		}
 		f.mu.Lock()
-		p.err = err
 		final := isFinal(err)
 		if final {
-			p.state, p.note = Out, err.Error()
+			f.bench(p, err)
 		} else if p.sessions == 0 {
-			p.state, p.note = Down, err.Error()
+			p.state, p.err, p.note = Down, err, err.Error()
 		}
-		fatal := errors.Is(err, ErrSourceChanged) && f.gave(p)
+		f.settle()
 		f.mu.Unlock()
 		f.log.Info("session over", zap.String("peer", p.Addr), zap.Error(err), zap.Bool("final", final))
-		if fatal {
-			f.end(fmt.Errorf("%s: %w", p.Addr, err))
-			return
-		}
 		if final {
 			return
 		}
@@ -101,7 +103,7 @@ func (f *Fetch) keep(ctx context.Context, p *peerState) {
 
 // isFinal reports whether trying the peer again is pointless.
 func isFinal(err error) bool {
-	for _, e := range []error{ErrNotFound, ErrRefused, ErrKey, ErrSourceChanged, ErrPeersDisagree} {
+	for _, e := range []error{ErrNotFound, ErrRefused, ErrKey, ErrSourceChanged, ErrPeersDisagree, ErrIntegrity} {
 		if errors.Is(err, e) {
 			return true
 		}

@@ -1,6 +1,8 @@
 package peer
 
 import (
+	"io"
+
 	"chunkcp/internal/rangeset"
 )
 
@@ -13,6 +15,11 @@ type piece struct {
 	data rangeset.Range // where it lies in the file
 	buf  []byte         // PieceBytes long
 	have rangeset.Set
+
+	generation int   // of the file that it belongs to
+	of         int64 // the size of that file
+	from       int   // the peer that gave it, by its index; -1: none
+	target     io.WriterAt
 }
 
 func (p *piece) complete() bool { return p.have.Contains(p.data) }

@@ -36,6 +36,8 @@ type server struct {
 	opt     ServeOptions
 	log     *zap.Logger
 	root    *root
+	hashing *hashing
+	ctx     context.Context // ends with the server
 	buffers *burstBuffers
 	pool    sync.Pool // of *datagram
 
@@ -78,6 +80,7 @@ func Serve(ctx context.Context, opt ServeOptions) error {
 	}
 	s := &server{
 		opt: opt, log: opt.Log, root: dir, buffers: newBurstBuffers(),
+		hashing:  newHashing(opt),
 		pool:     sync.Pool{New: func() any { return new(datagram) }},
 		paths:    newPaths(opt.Limits),
 		half:     newHalfOpenTable(opt.Identity),
@@ -95,6 +98,7 @@ func (s *server) run(ctx context.Context, conns []udp.Conn) error {
 	}
 	sessions, endSessions := context.WithCancel(context.Background())
 	defer endSessions()
+	s.ctx = sessions
 	failed := make(chan error, len(conns))
 	var readers sync.WaitGroup
 	for _, c := range conns {
@@ -109,6 +113,7 @@ func (s *server) run(ctx context.Context, conns []udp.Conn) error {
 	endSessions()
 	s.mu.Unlock()
 	s.running.Wait() // each says goodbye, so the sockets must still be open
+	s.hashing.running.Wait()
 	for _, c := range conns {
 		c.Close()
 	}

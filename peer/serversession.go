@@ -24,6 +24,10 @@ const (
 	maxFiles = 16
 	maxGets  = 256
 
+	// controlReserve is room on the control stream that hashes leave to answers
+	// (arbitrary).
+	controlReserve = 64 << 10
+
 	// idleTime is how long a session may be silent.
 	idleTime = 60 * time.Second
 
@@ -40,8 +44,10 @@ type serverSession struct {
 	path   *pathMember
 	log    *zap.Logger
 	inbox  chan *datagram
+	wake   chan struct{} // capacity 1: there may be something to tell
 	files  map[proto.ID]*servedFile
 	gets   map[proto.ID]*servedFile
+	feeds  map[proto.ID]*treeFeed // by file
 }
 
 func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w proto.Welcome) (*serverSession, error) {
@@ -69,8 +75,10 @@ func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w pr
 		path:    member,
 		log:     s.log.With(zap.Stringer("client", p.addr), zap.String("key", client.Short())),
 		inbox:   make(chan *datagram, inboxLen),
+		wake:    make(chan struct{}, 1),
 		files:   map[proto.ID]*servedFile{},
 		gets:    map[proto.ID]*servedFile{},
+		feeds:   map[proto.ID]*treeFeed{},
 	}
 	c.conn, c.addr, c.party, c.buffers, c.heard = conn, p.addr, c, s.buffers, now
 	c.mtu = arq.NewPathMTU(now, baseDatagram, int(w.MaxDatagram), c.sender.ProbeTimeout())
@@ -86,6 +94,9 @@ func (c *serverSession) run(ctx context.Context, requests []byte) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for err == nil {
+		if err = c.feed(); err != nil {
+			break
+		}
 		now := time.Now()
 		if err = c.flush(now); err != nil {
 			break
@@ -99,6 +110,7 @@ func (c *serverSession) run(ctx context.Context, requests []byte) {
 		select {
 		case d := <-c.inbox:
 			err = c.drain(d)
+		case <-c.wake:
 		case <-timer.C:
 		case <-ctx.Done():
 			err = &errClosed{proto.Close{Code: proto.CloseShutdown}}
@@ -178,9 +190,17 @@ func (c *serverSession) end(ctx context.Context, err error) {
 }
 
 func (c *serverSession) releaseFiles() {
-	for _, f := range c.files {
-		f.close()
+	for id := range c.files {
+		c.closeFile(id)
 	}
+}
+
+func (c *serverSession) closeFile(id proto.ID) {
+	f := c.files[id]
+	delete(c.files, id)
+	delete(c.feeds, id)
+	c.server.hashing.done(f.tree, c)
+	f.close()
 }
 
 // forgetFinished drops requests that have been served whole.
@@ -209,6 +229,11 @@ func (c *serverSession) message(_ time.Time, m proto.Message) error {
 		return c.get(m)
 	case *proto.Cancel:
 		return c.cancel(m.ID)
+	case *proto.Drop:
+		c.sender.Drop(m.ID, m.Range)
+		return nil
+	case *proto.Tree:
+		return c.askedTree(m)
 	case *proto.Ping:
 		return nil
 	}
@@ -227,9 +252,10 @@ func (c *serverSession) open(m *proto.Open) error {
 		c.log.Info("request", zap.String("name", m.Name), zap.String("outcome", "not served"), zap.Error(err))
 		return c.fail(m.ID, openFailure(err), "")
 	}
-	c.log.Info("request", zap.String("name", m.Name), zap.String("outcome", "opened"), zap.Int64("size", f.stamp.size))
+	c.log.Info("request", zap.String("name", m.Name), zap.String("outcome", "opened"), zap.Int64("size", f.stamp.Size))
 	c.files[m.ID] = f
-	return c.tell(&proto.Opened{ID: m.ID, Size: f.stamp.size, Version: f.version})
+	f.tree = c.server.hashing.use(f)
+	return c.tell(&proto.Opened{ID: m.ID, Size: f.stamp.Size, Version: f.version})
 }
 
 // openFailure tells a client no more than it needs: whether what is not served
@@ -251,7 +277,7 @@ func (c *serverSession) get(m *proto.Get) error {
 	case len(c.gets) >= maxGets:
 		return c.fail(m.ID, proto.FailBusy, "too many requests")
 	}
-	r := m.Range.Intersect(rangeset.Range{End: f.stamp.size})
+	r := m.Range.Intersect(rangeset.Range{End: f.stamp.Size})
 	if r.Empty() {
 		return nil
 	}
@@ -269,8 +295,7 @@ func (c *serverSession) cancel(id proto.ID) error {
 				c.abort(get)
 			}
 		}
-		f.close()
-		delete(c.files, id)
+		c.closeFile(id)
 		return nil
 	}
 	c.sender.Cancel(id)
@@ -297,7 +322,7 @@ func (c *serverSession) read(p []byte, request proto.ID, offset int64) error {
 		return nil
 	}
 	code, reason := proto.FailIO, "read error"
-	if errors.Is(err, errChanged) {
+	if isChange(err) {
 		code, reason = proto.FailChanged, ""
 	}
 	c.log.Warn("file", zap.String("name", f.file.Name()), zap.Error(err))

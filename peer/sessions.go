@@ -42,11 +42,26 @@ func (f *Fetch) leave(c *clientSession) {
 	for _, x := range c.pieces {
 		f.pool.put(x)
 	}
-	if c.opened {
+	if c.joined {
 		f.assign.leave(c.id)
+		delete(f.byID, c.id)
+		c.joined = false
 	}
+	f.voiceless(p)
 	f.activate()
 	f.wakeAll()
+}
+
+// voiceless deals with a session of p falling silent or ending: if it was the
+// last, p's word for its file's root is not waited for.
+func (f *Fetch) voiceless(p *peerState) {
+	if f.over {
+		return
+	}
+	if !f.hasVoice(p) {
+		f.agreement.gone(p.index)
+	}
+	f.follow()
 }
 
 // silent gives the work of a session to others.
@@ -59,9 +74,10 @@ func (f *Fetch) silent(c *clientSession) {
 		p.state = Silent
 		f.log.Warn("peer is silent", zap.String("peer", p.Addr))
 	}
-	if c.opened {
+	if c.joined {
 		f.assign.release(c.id)
 	}
+	f.voiceless(p)
 	f.activate()
 	f.wakeAll()
 }
@@ -69,7 +85,7 @@ func (f *Fetch) silent(c *clientSession) {
 // hasVoice reports whether any session with p is not silent.
 func (f *Fetch) hasVoice(p *peerState) bool {
 	for c := range f.sessions {
-		if c.peer == p && c.opened && !c.muted {
+		if c.peer == p && c.answered && !c.muted {
 			return true
 		}
 	}
@@ -81,9 +97,11 @@ func (f *Fetch) revived(c *clientSession) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	c.muted = false
-	if c.opened && c.peer.state == Silent {
-		c.peer.state = Live
+	if p := c.peer; c.answered && p.state == Silent {
+		p.state = Live
+		f.agreement.answered(p.index, p.size)
 	}
+	f.follow()
 	f.activate()
 }
 
@@ -116,7 +134,7 @@ func (f *Fetch) activate() {
 	var all []*clientSession
 	for c := range f.sessions {
 		c.active = false
-		if c.opened && !c.muted {
+		if c.joined && !c.muted && c.peer.bad == nil && c.peer.state != Out {
 			all = append(all, c)
 		}
 	}
@@ -135,7 +153,7 @@ func (f *Fetch) activate() {
 
 // balance opens further sessions with live peers until as many run as are
 // wanted, and each peer has its share.
-func (f *Fetch) balance(ctx context.Context) {
+func (f *Fetch) balance() {
 	live := f.livePeers()
 	if live == 0 || !f.settled() {
 		return
@@ -148,7 +166,7 @@ func (f *Fetch) balance(ctx context.Context) {
 				continue
 			}
 			total += 1 + p.further
-			if p.state == Live && time.Since(p.noExtra) >= extraBackoff && (least == nil || p.further < least.further) {
+			if p.state == Live && p.bad == nil && p.size == f.size && time.Since(p.noExtra) >= extraBackoff && (least == nil || p.further < least.further) {
 				least = p
 			}
 		}
@@ -156,7 +174,7 @@ func (f *Fetch) balance(ctx context.Context) {
 			return
 		}
 		least.further++
-		f.running.Go(func() { f.extra(ctx, least) })
+		f.running.Go(func() { f.extra(least.ctx, least) })
 	}
 }
 

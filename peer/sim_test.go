@@ -59,6 +59,9 @@ type simServer struct {
 	id   *secure.Identity
 	log  *zap.Logger // nil for none
 
+	trees     TreeCache // nil for none
+	hashPause func()    // before each piece that is hashed; nil for none
+
 	running sync.Mutex // held by whoever starts or stops it
 	stop    context.CancelFunc
 	done    chan error // nil while it does not run
@@ -122,6 +125,7 @@ func (w *world) serve(s *simServer) {
 	go func() {
 		done <- Serve(ctx, ServeOptions{
 			Root: s.root, Listen: s.addr.String(), Identity: s.id, Network: simNetwork{s.host}, Log: s.log,
+			Trees: s.trees, hashPause: s.hashPause,
 			OnListen: func(netip.AddrPort) { close(listens) },
 		})
 	}()

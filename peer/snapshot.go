@@ -7,8 +7,9 @@ import (
 // Snapshot is where a fetch stands.
 type Snapshot struct {
 	Name            string
-	Total           int64 // bytes; -1 while not known
-	Done            int64 // bytes of complete pieces
+	Total           int64  // bytes; -1 while not known
+	Done            int64  // bytes of complete pieces
+	Root            string // BLAKE3 hash that was agreed on, or pinned; "" while there is none
 	Elapsed         time.Duration
 	RateBytesPerSec float64
 	Dropped         uint64       // datagrams that this host lost for want of socket buffer; of sessions that have ended
@@ -48,22 +49,32 @@ func (f *Fetch) Snapshot() Snapshot {
 	if f.assign != nil {
 		s.Done = f.size - f.assign.left
 	}
+	if f.rooted {
+		s.Root = f.root.Text()
+	}
 	for _, p := range f.peers {
-		st := PeerStatus{Addr: p.Addr, State: p.state, Note: p.note, Sessions: p.sessions, RTT: p.rtt}
-		sum := p.past
-		for c := range f.sessions {
-			if c.peer == p {
-				sum.add(c.shown)
-				if c.active {
-					st.RateBytesPerSec += c.shownRate
-				}
-			}
-		}
-		st.Bytes, st.Segments, st.Repeated = sum.bytes, sum.segments, sum.repeated
-		s.RateBytesPerSec += st.RateBytesPerSec
-		s.Peers = append(s.Peers, st)
+		sum, rate := f.tally(p)
+		s.RateBytesPerSec += rate
+		s.Peers = append(s.Peers, PeerStatus{
+			Addr: p.Addr, State: p.state, Note: p.note, Sessions: p.sessions, RTT: p.rtt, RateBytesPerSec: rate,
+			Bytes: sum.bytes, Segments: sum.segments, Repeated: sum.repeated,
+		})
 	}
 	return s
+}
+
+// tally returns what a peer has sent, and the rate at which it does.
+func (f *Fetch) tally(p *peerState) (sum traffic, rateBytesPerSec float64) {
+	sum = p.past
+	for c := range f.sessions {
+		if c.peer == p {
+			sum.add(c.shown)
+			if c.active {
+				rateBytesPerSec += c.shownRate
+			}
+		}
+	}
+	return sum, rateBytesPerSec
 }
 
 // publish tells the fetch how a session does.
@@ -71,12 +82,8 @@ func (f *Fetch) publish(c *clientSession) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.show(c)
-	if c.opened {
-		var partial int64
-		for _, p := range c.pieces {
-			partial += p.have.Len()
-		}
-		f.assign.measured(c.id, c.meter.rate, c.sender.Stats().SmoothedRTT, partial)
+	if c.joined {
+		f.assign.measured(c.id, c.meter.rate, c.sender.Stats().SmoothedRTT, c.partial())
 	}
 }
 

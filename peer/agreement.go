@@ -1,0 +1,125 @@
+package peer
+
+import (
+	"maps"
+	"slices"
+
+	"chunkcp/internal/tree"
+)
+
+// claim is what a peer says of its file.
+type claim struct {
+	size    int64
+	root    tree.Hash
+	rooted  bool // it has told the root
+	waiting bool // it is alive and may still tell it
+}
+
+// agreement decides which is the file, where peers have different ones under its
+// name: the pinned hash, else the majority, else the first in the config. It is
+// sans-IO.
+type agreement struct {
+	pinned *tree.Hash
+	claims map[int]*claim // by the peer's place in the config
+}
+
+func newAgreement(pinned *tree.Hash) *agreement {
+	return &agreement{pinned: pinned, claims: map[int]*claim{}}
+}
+
+// answered notes the size of a peer's file. One that has changed is another file.
+func (a *agreement) answered(peer int, size int64) {
+	if c := a.claims[peer]; c != nil && c.size == size {
+		c.waiting = true
+		return
+	}
+	a.claims[peer] = &claim{size: size, waiting: true}
+}
+
+// told notes the root of a peer's file.
+func (a *agreement) told(peer int, root tree.Hash) {
+	if c := a.claims[peer]; c != nil {
+		c.root, c.rooted = root, true
+	}
+}
+
+// gone notes that a peer tells nothing any more. What it has told counts.
+func (a *agreement) gone(peer int) {
+	if c := a.claims[peer]; c != nil {
+		c.waiting = false
+	}
+}
+
+// withdraw takes back a peer's word: it has proved false.
+func (a *agreement) withdraw(peer int) { delete(a.claims, peer) }
+
+// size returns the size of the file, as far as is known; false if nobody has
+// told one.
+func (a *agreement) size() (int64, bool) {
+	if a.pinned != nil {
+		for _, c := range a.claims {
+			if c.rooted && c.root == *a.pinned {
+				return c.size, true
+			}
+		}
+	}
+	votes := poll[int64]{}
+	for peer, c := range a.claims {
+		if a.pinned == nil || !c.rooted { // else its root is another one
+			votes.add(c.size, peer)
+		}
+	}
+	return votes.winner()
+}
+
+// root returns the root of the file of that size, false while it is open. final
+// says that those who have not told theirs are no longer waited for.
+func (a *agreement) root(size int64, final bool) (tree.Hash, bool) {
+	if a.pinned != nil {
+		return *a.pinned, true
+	}
+	votes, voters := poll[tree.Hash]{}, 0
+	for peer, c := range a.claims {
+		switch {
+		case c.size != size:
+		case c.rooted:
+			voters++
+			votes.add(c.root, peer)
+		case c.waiting:
+			voters++
+		}
+	}
+	root, ok := votes.winner()
+	if !ok {
+		return tree.Hash{}, false
+	}
+	n := len(votes[root])
+	return root, final || 2*n > voters || votes.all() == voters
+}
+
+// poll holds who has voted for what.
+type poll[T comparable] map[T][]int
+
+func (p poll[T]) add(what T, peer int) { p[what] = append(p[what], peer) }
+
+func (p poll[T]) all() (n int) {
+	for _, peers := range p {
+		n += len(peers)
+	}
+	return n
+}
+
+// winner returns what has most votes, of two with as many that of the peer that
+// stands first in the config.
+func (p poll[T]) winner() (best T, ok bool) {
+	if len(p) == 0 {
+		return best, false
+	}
+	keys := slices.Collect(maps.Keys(p))
+	return slices.MaxFunc(keys, func(x, y T) int {
+		if n := len(p[x]) - len(p[y]); n != 0 {
+			return n
+		}
+		return slices.Min(p[y]) - slices.Min(p[x])
+	}), true
+}

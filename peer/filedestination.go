@@ -1,0 +1,153 @@
+package peer
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	"go.uber.org/zap"
+
+	"chunkcp/internal/partfile"
+	"chunkcp/internal/rangeset"
+	"chunkcp/internal/tree"
+)
+
+const (
+	// checkpointTime is how often what was written is made safe, and
+	// checkpointBytes how much may be unsafe at once: more has to wait. What a
+	// crash costs is bounded by both. Arbitrary; syncing 64 MiB takes a good disk
+	// some 100 ms.
+	checkpointTime  = time.Second
+	checkpointBytes = 64 << 20
+)
+
+// fileDestination is a file of this host: a part file until it is whole.
+type fileDestination struct {
+	path string
+	opt  partfile.Option
+	log  *zap.Logger
+
+	part    *partfile.Part // guarded by Fetch.mu; nil before the first begin
+	written chan struct{}  // a token for each piece that was written and is not safe
+	full    chan struct{}  // capacity 1: half the tokens are taken
+	lost    bool           // resume is: the journal failed
+}
+
+func newFileDestination(opt FetchOptions) *fileDestination {
+	return &fileDestination{
+		path: opt.Out, log: opt.Log,
+		opt:     partfile.Option{NoClobber: opt.NoClobber, FS: opt.Disk, Restart: opt.Restart},
+		written: make(chan struct{}, checkpointBytes/PieceBytes),
+		full:    make(chan struct{}, 1),
+	}
+}
+
+// partWriter writes to one part file, and waits where the disk does not keep up.
+type partWriter struct {
+	*partfile.Part
+	written, full chan struct{}
+}
+
+func (w partWriter) WriteAt(b []byte, offset int64) (int, error) {
+	w.written <- struct{}{}
+	if len(w.written) > cap(w.written)/2 {
+		select {
+		case w.full <- struct{}{}:
+		default:
+		}
+	}
+	return w.Part.WriteAt(b, offset)
+}
+
+// begin implements destination. Pieces of an earlier run count once they have
+// been read and hashed.
+func (d *fileDestination) begin(f *Fetch, size int64) (io.WriterAt, error) {
+	opt := d.opt
+	if d.part != nil {
+		if err := d.part.Close(); err != nil {
+			return nil, err
+		}
+		opt.Restart = true
+	}
+	part, err := partfile.Create(d.path, size, opt)
+	if err != nil {
+		return nil, err
+	}
+	d.part = part
+	var had rangeset.Set
+	for _, r := range part.Resumed() {
+		had.Add(pieceRange(r.Piece, size))
+	}
+	f.recall(part, &had)
+	return partWriter{part, d.written, d.full}, nil
+}
+
+// keep implements destination.
+func (d *fileDestination) keep(f *Fetch, p *piece, h tree.Hash) {
+	if p.target != (nowhere{}) { // else it is in the journal already
+		d.part.Note(partfile.Record{Piece: pieceIndex(p.data.Start), Hash: h})
+	}
+	f.written += p.data.Len()
+	f.pool.put(p)
+}
+
+// heard implements destination.
+func (d *fileDestination) heard(*Fetch) {}
+
+// lose implements destination.
+func (d *fileDestination) lose(f *Fetch, i int64) error {
+	f.written -= pieceRange(i, f.size).Len()
+	return nil
+}
+
+// run implements destination: it makes safe what was written.
+func (d *fileDestination) run(f *Fetch, stop <-chan struct{}) {
+	ticker := time.NewTicker(checkpointTime)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-ticker.C:
+		case <-d.full:
+		}
+		if err := d.checkpoint(f); err != nil {
+			f.end(err)
+		}
+	}
+}
+
+// checkpoint makes safe what was written so far. A journal that fails costs
+// only the resume.
+func (d *fileDestination) checkpoint(f *Fetch) error {
+	f.mu.Lock()
+	part := d.part
+	f.mu.Unlock()
+	if part == nil {
+		return nil
+	}
+	n := len(d.written)
+	err := part.Checkpoint()
+	for range n {
+		<-d.written
+	}
+	if errors.Is(err, partfile.ErrJournal) {
+		if !d.lost {
+			d.lost = true
+			d.log.Warn("this fetch could not be resumed", zap.Error(err))
+		}
+		return nil
+	}
+	return err
+}
+
+// end implements destination.
+func (d *fileDestination) end(err error) error {
+	switch {
+	case d.part == nil:
+		return err
+	case err != nil:
+		return errors.Join(err, d.part.Close())
+	}
+	return d.part.Commit()
+}

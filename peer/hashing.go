@@ -1,0 +1,255 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"go.uber.org/zap"
+
+	"chunkcp/internal/tree"
+)
+
+const (
+	// maxHashed is how many files a server hashes at once (arbitrary: a disk
+	// that turns is best read by one), and maxUnhashed how many may wait for
+	// that. The root of one that finds no place is not told until it is opened
+	// again.
+	maxHashed   = 2
+	maxUnhashed = 256
+)
+
+// TreeCache keeps the hashes of files over the restarts of a server.
+type TreeCache interface {
+	Get(FileKey) (*tree.List, bool)
+	Put(FileKey, *tree.List) error
+}
+
+// FileKey names one state of a file of this host.
+type FileKey struct {
+	Device, Inode uint64
+	Size          int64
+	Modified      int64 // nanoseconds since 1970
+}
+
+// hashing hashes files while they are served. Hashes are told as they come to
+// be known; the root completes in the background, whoever asks for it first.
+type hashing struct {
+	cache   TreeCache // nil: none
+	log     *zap.Logger
+	running sync.WaitGroup
+	pause   func() // called before each piece; nil: none
+
+	mu     sync.Mutex
+	trees  map[stamp]*hashedFile
+	queue  []*hashedFile // to be hashed, in the order in which they were asked for
+	active int
+}
+
+// hashedFile is what is known of the tree of one state of a file. All but stamp
+// is guarded by hashing.mu.
+type hashedFile struct {
+	stamp    stamp
+	users    int // servedFiles
+	list     *tree.List
+	root     tree.Hash
+	known    bool  // root is
+	err      error // why it will not be
+	from     *servedFile
+	queued   bool
+	next     int64 // the piece to look at next
+	watchers map[*serverSession]struct{}
+}
+
+func newHashing(opt ServeOptions) *hashing {
+	return &hashing{cache: opt.Trees, log: opt.Log, pause: opt.hashPause, trees: map[stamp]*hashedFile{}}
+}
+
+// use returns the tree of a file that has been opened; done takes it back.
+func (h *hashing) use(f *servedFile) *hashedFile {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	t := h.trees[f.stamp]
+	if t == nil {
+		t = &hashedFile{stamp: f.stamp, list: tree.NewList(f.stamp.Size), watchers: map[*serverSession]struct{}{}}
+		h.trees[f.stamp] = t
+	}
+	t.users++
+	return t
+}
+
+func (h *hashing) done(t *hashedFile, s *serverSession) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(t.watchers, s)
+	if t.users--; t.users == 0 && !t.queued {
+		delete(h.trees, t.stamp)
+	}
+}
+
+// watch has s woken when more of the tree is known, and begins to hash the file
+// if nobody has: the pieces from next on first. ctx ends with the server.
+func (h *hashing) watch(ctx context.Context, t *hashedFile, s *serverSession, f *servedFile, next int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	t.watchers[s] = struct{}{}
+	t.next = next
+	if t.known || t.queued || t.err != nil {
+		return
+	}
+	if len(h.queue) >= maxUnhashed {
+		h.log.Warn("too many files to hash", zap.Int("files", maxUnhashed))
+		return
+	}
+	t.queued = true
+	t.from = f.share()
+	h.queue = append(h.queue, t)
+	if h.active < maxHashed {
+		h.active++
+		h.running.Go(func() { h.work(ctx) })
+	}
+}
+
+// work hashes files until none waits.
+func (h *hashing) work(ctx context.Context) {
+	buf := make([]byte, PieceBytes)
+	for {
+		h.mu.Lock()
+		if len(h.queue) == 0 {
+			h.active--
+			h.mu.Unlock()
+			return
+		}
+		t := h.queue[0]
+		h.queue = h.queue[1:]
+		h.mu.Unlock()
+		err := h.hash(ctx, t, buf)
+		h.mu.Lock()
+		t.err, t.queued = err, false
+		t.from.close()
+		t.from = nil
+		if t.users == 0 {
+			delete(h.trees, t.stamp)
+		}
+		h.tell(t)
+		h.mu.Unlock()
+	}
+}
+
+// hash completes the tree of one file.
+func (h *hashing) hash(ctx context.Context, t *hashedFile, buf []byte) error {
+	if h.cached(t) {
+		return nil
+	}
+	for {
+		i, more := h.pick(t)
+		if !more {
+			break
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if h.pause != nil {
+			h.pause()
+		}
+		r := pieceRange(i, t.stamp.Size)
+		b := buf[:r.Len()]
+		if err := t.from.readAt(b, r.Start); err != nil {
+			h.log.Warn("hashing", zap.String("name", t.from.file.Name()), zap.Error(err))
+			return err
+		}
+		h.set(t, i, tree.PieceHash(b, i, t.list.Len()))
+	}
+	h.finish(t)
+	return nil
+}
+
+// cached looks the tree up.
+func (h *hashing) cached(t *hashedFile) bool {
+	if h.cache == nil {
+		return false
+	}
+	list, ok := h.cache.Get(FileKey(t.stamp))
+	if !ok || list.Size() != t.stamp.Size {
+		return false
+	}
+	root, ok := list.Root()
+	if !ok {
+		return false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	t.list, t.root, t.known = list, root, true
+	return true
+}
+
+// pick chooses the piece to hash next: the first that is not known where
+// somebody waits for it, else the first of all.
+func (h *hashing) pick(t *hashedFile) (int64, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if i, ok := t.list.NextUnknown(t.next); ok {
+		return i, true
+	}
+	return t.list.NextUnknown(0)
+}
+
+func (h *hashing) set(t *hashedFile, i int64, hash tree.Hash) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	t.list.Set(i, hash)
+	h.tell(t)
+}
+
+// finish combines the root, and keeps the tree for the next time.
+func (h *hashing) finish(t *hashedFile) {
+	h.mu.Lock()
+	t.root, t.known = t.list.Root()
+	h.mu.Unlock()
+	if h.cache == nil || t.from.recent() {
+		return
+	}
+	if err := h.cache.Put(FileKey(t.stamp), t.list); err != nil { // nobody sets it any more
+		h.log.Warn("hashes are not kept", zap.Error(err))
+	}
+}
+
+// tell wakes who waits for more of the tree.
+func (h *hashing) tell(t *hashedFile) {
+	for s := range t.watchers {
+		select {
+		case s.wake <- struct{}{}:
+		default: // it is awake
+		}
+	}
+}
+
+// failed returns why a file cannot be hashed, nil if nothing keeps it from that.
+func (h *hashing) failed(t *hashedFile) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if errors.Is(t.err, context.Canceled) {
+		return nil
+	}
+	return t.err
+}
+
+// told copies hashes that are known from piece next on, at most limit of them.
+func (h *hashing) told(t *hashedFile, next int64, limit int) (hashes [][32]byte) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for ; len(hashes) < limit; next++ {
+		x, ok := t.list.Get(next)
+		if !ok {
+			break
+		}
+		hashes = append(hashes, x)
+	}
+	return hashes
+}
+
+func (h *hashing) rootOf(t *hashedFile) (tree.Hash, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return t.root, t.known
+}

@@ -1,0 +1,104 @@
+package peer
+
+import (
+	"time"
+
+	"chunkcp/internal/rangeset"
+)
+
+// lease returns the next range for a session to fetch.
+func (f *Fetch) lease(c *clientSession, now time.Time) (rangeset.Range, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !c.active {
+		return rangeset.Range{}, false
+	}
+	a, ok := f.assign.next(now, c.id)
+	if ok && a.victim != nobody && !a.shared {
+		f.revoke(a.victim, a.data)
+	}
+	return a.data, ok
+}
+
+// revoke tells a session that it has nothing to do with the bytes r any more.
+func (f *Fetch) revoke(id workerID, r rangeset.Range) {
+	if c := f.byID[id]; c != nil {
+		c.order(func(o *orders) { o.revoked = append(o.revoked, r) })
+	}
+}
+
+// received reports whether the piece r has been received by any session.
+func (f *Fetch) received(c *clientSession, r rangeset.Range) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return !c.joined || f.assign.done.Contains(r)
+}
+
+// reclaim leases ranges to a session again, all or none.
+func (f *Fetch) reclaim(c *clientSession, ranges []rangeset.Range) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return c.joined && f.assign.reclaim(c.id, ranges)
+}
+
+// drop ends the lease of a piece that another session has received.
+func (f *Fetch) drop(c *clientSession, piece rangeset.Range) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if c.joined {
+		f.assign.received(c.id, piece)
+	}
+}
+
+// complete takes a piece that a session has received.
+func (f *Fetch) complete(c *clientSession, p *piece) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !c.joined || p.generation != f.generation {
+		f.pool.put(p)
+		return
+	}
+	news, losers := f.assign.received(c.id, p.data)
+	if !news {
+		f.pool.put(p)
+		return
+	}
+	for _, id := range losers {
+		f.revoke(id, p.data)
+	}
+	f.writing++
+	p.from, p.target = c.peer.index, f.target
+	f.writes <- p
+}
+
+// getPiece lends a piece for the bytes data, nil if there is none left. second
+// says that a segment lies in two pieces and this is the second: where nothing
+// is being written, so that no piece will come back, it may pass the limit, or
+// the first could never be completed.
+func (f *Fetch) getPiece(c *clientSession, data rangeset.Range, second bool) *piece {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p := f.pool.get(data, second && f.writing == 0)
+	if p != nil {
+		p.generation, p.of = c.generation, c.size
+		if c.joined {
+			f.assign.begun(c.id, data)
+		}
+	}
+	return p
+}
+
+func (f *Fetch) putPiece(p *piece) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.pool.put(p)
+}
+
+// memoryCredit returns what a session may have in flight: its share of the
+// pieces that are not lent, and open bytes of those that it has.
+func (f *Fetch) memoryCredit(open int64) int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	share := int64(f.pool.left()) * PieceBytes / int64(max(1, len(f.sessions)))
+	return min(share+open, maxCredit)
+}
