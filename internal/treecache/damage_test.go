@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -23,18 +22,6 @@ func someFiles() (files []file) {
 		files = append(files, newFile(n, 100*(n-58)))
 	}
 	return files
-}
-
-// quickPath is where syncs cost nothing, if there is such a place: some tests
-// make thousands of them.
-func quickPath(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "treecache")
-	if err != nil {
-		dir = t.TempDir()
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return filepath.Join(dir, "hashes")
 }
 
 // smallDatabase returns a file with these lists, some of which were replaced,
@@ -76,7 +63,7 @@ func mustSurvive(t *testing.T, path string, data []byte, files []file) int {
 }
 
 func TestGarbage(t *testing.T) {
-	path := quickPath(t)
+	path := newCache(t, 0).path
 	random := generator(t)
 	files := someFiles()[:3]
 	for _, size := range []int{1, 15, 16, 100, 4096, 8192, 10_000, 1 << 16} {
@@ -95,7 +82,7 @@ func TestGarbage(t *testing.T) {
 func TestTruncated(t *testing.T) {
 	files := someFiles()
 	whole := smallDatabase(t, files)
-	path := quickPath(t)
+	path := newCache(t, 0).path
 	if found := mustSurvive(t, path, whole, files); found != len(files) {
 		t.Fatalf("only %d of %d lists in a whole file", found, len(files))
 	}
@@ -127,7 +114,7 @@ func flipBits(t *testing.T, files []file, each int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := quickPath(t)
+	path := newCache(t, 0).path
 	random := generator(t)
 	lost, flips := 0, 0
 	for id := range int(m.pages) {

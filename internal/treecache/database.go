@@ -12,10 +12,11 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 )
 
-// lockTimeout is how long a Get or Put waits for another process. A Put syncs
-// the disk twice or so, which takes 10 to 100 ms on a disk that turns; to wait
-// longer than for some of them is worse than to hash a piece or two. It is looked
-// for the lock every 50 ms, as bbolt does.
+// lockTimeout is how long a Get or Put waits for another process, which has the
+// file locked for as long as its Put takes: a few milliseconds, and two syncs of
+// the disk. Whoever waits does so before it answers a client, and to hash the
+// first pieces takes less than this. Arbitrary beyond that; every lockRetry it is
+// tried again, as bbolt does.
 const (
 	lockTimeout = 250 * time.Millisecond
 	lockRetry   = 50 * time.Millisecond

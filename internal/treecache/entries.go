@@ -100,8 +100,8 @@ func makeRoom(tx *bolt.Tx, key []byte, limit int64, now time.Time) error {
 }
 
 // entries returns all lists but that of key. A time of use in the future, which
-// a wrong clock has left, counts as now. Times without a list, which only damage
-// leaves, are dropped.
+// a wrong clock has left, counts as long ago, or the list would stay until then.
+// Times without a list, which only damage leaves, are dropped.
 func entries(tx *bolt.Tx, key []byte, now time.Time) (list []entry, err error) {
 	lists, used := tx.Bucket([]byte(bucketLists)), tx.Bucket([]byte(bucketUsed))
 	if lists == nil {
@@ -113,8 +113,8 @@ func entries(tx *bolt.Tx, key []byte, now time.Time) (list []entry, err error) {
 			return nil
 		}
 		at := lastUsed(tx, k)
-		if at.After(now) {
-			at = now
+		if at.After(now.Add(usedGrain)) {
+			at = time.Time{}
 		}
 		list = append(list, entry{slices.Clone(k), int64(len(value)), at})
 		return nil

@@ -52,6 +52,32 @@ func TestLocked(t *testing.T) {
 	mustLack(t, other, g)
 }
 
+// TestLockedFileIsLeftAlone has another process in the middle of writing: what
+// it has written so far looks like damage.
+func TestLockedFileIsLeftAlone(t *testing.T) {
+	c := newCache(t, 0)
+	half := bytes.Repeat([]byte("half a page"), 1000)
+	if err := os.WriteFile(c.path, half, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	other, err := os.OpenFile(c.path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if locked, err := tryLock(other); !locked || err != nil {
+		t.Fatalf("locked: %v, %v", locked, err)
+	}
+	mustPut(t, c, newFile(1, 3))
+	mustLack(t, c, newFile(1, 3))
+	if now, err := os.ReadFile(c.path); err != nil || !bytes.Equal(now, half) {
+		t.Errorf("the locked file has changed (%v)", err)
+	}
+	unlock(other)
+	mustPut(t, c, newFile(1, 3))
+	mustHave(t, c, newFile(1, 3))
+}
+
 // TestManyAtOnce has goroutines of two servers use one file: each finds what is
 // right or nothing, and what was stored while nobody else was there stays.
 func TestManyAtOnce(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -14,7 +15,7 @@ import (
 // TestAgainstModel puts and gets at random beside a list in order of use, with
 // room for a few only, and vets the file after each step.
 func TestAgainstModel(t *testing.T) {
-	dir := t.TempDir()
+	dir := filepath.Dir(newCache(t, 0).path)
 	run := 0
 	rapid.Check(t, func(r *rapid.T) {
 		run++
@@ -74,11 +75,12 @@ func branchOf(t *testing.T, data []byte) int {
 
 // TestDamageThatNothingCanRecoverFrom has what makes bbolt end the process: a
 // branch that leads to itself (the stack ends), and a list of free pages of
-// which there are more than any memory holds.
+// which there are more than any memory holds; and what makes it write over pages
+// that are in use.
 func TestDamageThatNothingCanRecoverFrom(t *testing.T) {
 	files := someFiles()
 	whole := smallDatabase(t, files)
-	path := quickPath(t)
+	path := newCache(t, 0).path
 	branch := branchOf(t, whole)
 	m, _ := readMeta(bytes.NewReader(whole))
 	for name, damage := range map[string]func(data []byte){
@@ -90,8 +92,22 @@ func TestDamageThatNothingCanRecoverFrom(t *testing.T) {
 			native.PutUint16(data[at+10:], 0xffff)
 			native.PutUint64(data[at+pageHeader:], 1<<40)
 		},
+		"page that is used and free": func(data []byte) {
+			at := int(m.freelist) * pageBytes
+			count := native.Uint16(data[at+10:])
+			native.PutUint16(data[at+10:], count+1)
+			native.PutUint64(data[at+pageHeader+8*int(count):], uint64(branch/pageBytes))
+		},
+		"page that is neither": func(data []byte) {
+			at := int(m.freelist)*pageBytes + 10
+			native.PutUint16(data[at:], native.Uint16(data[at:])-1)
+		},
 		"endless overflow": func(data []byte) { native.PutUint32(data[branch+12:], 1<<32-1) },
-		"key of 4 GiB":     func(data []byte) { native.PutUint32(data[branch+pageHeader+4:], 1<<32-1) },
+		"leaf without keys": func(data []byte) {
+			child := int(native.Uint64(data[branch+pageHeader+8:])) * pageBytes
+			native.PutUint16(data[child+10:], 0)
+		},
+		"key of 4 GiB": func(data []byte) { native.PutUint32(data[branch+pageHeader+4:], 1<<32-1) },
 		"keys in disorder": func(data []byte) {
 			key := branch + pageHeader + int(native.Uint32(data[branch+pageHeader:]))
 			data[key] ^= 0x80
@@ -110,7 +126,7 @@ func TestDamageThatNothingCanRecoverFrom(t *testing.T) {
 	}
 }
 
-// TestVetNeverFails: whatever the bytes, vet returns.
+// FuzzVet: whatever the bytes, vet returns.
 func FuzzVet(f *testing.F) {
 	files := someFiles()[:12]
 	c := newCache(f, 0)
