@@ -27,6 +27,7 @@ const (
 	exitLocalIO     = 9
 	exitDestination = 10 // exists, or is locked
 	exitInterrupted = 130
+	exitPipe        = 141 // the reader of standard output has left
 )
 
 // usageError is a mistake on the command line.
@@ -52,6 +53,7 @@ func exitCode(err error) int {
 		{peer.ErrNotFound, exitNotFound},
 		{peer.ErrRefused, exitRefused},
 		{peer.ErrNoPeers, exitNoPeers},
+		{peer.ErrIntegrity, exitIntegrity},
 		{peer.ErrSourceChanged, exitChanged},
 		{peer.ErrPeersDisagree, exitChanged},
 		{partfile.ErrExists, exitDestination},
@@ -62,11 +64,13 @@ func exitCode(err error) int {
 		}
 	}
 	switch {
+	case isA[*peer.OutputError](err) && errors.Is(err, syscall.EPIPE):
+		return exitPipe
 	case isA[*usageError](err), isA[*argv.Error](err):
 		return exitUsage
 	case isA[*config.Error](err):
 		return exitConfig
-	case isA[*localError](err), isA[*fs.PathError](err), isA[*os.LinkError](err):
+	case isA[*localError](err), isA[*peer.OutputError](err), isA[*fs.PathError](err), isA[*os.LinkError](err):
 		return exitLocalIO
 	}
 	return exitOther
@@ -82,13 +86,15 @@ func message(err error) string {
 	hint := ""
 	switch {
 	case errors.Is(err, errInterrupted):
-		hint = "what came is kept in the part file"
+		hint = "what came is kept: the same command goes on with it"
 	case isA[*usageError](err), isA[*argv.Error](err):
 		hint = "see chunkcp --help"
 	case errors.Is(err, syscall.ENOSPC):
 		hint = "free some space, or choose another place with -o"
 	case errors.Is(err, partfile.ErrExists):
 		hint = "choose another name with -o, or leave out --no-clobber"
+	case errors.Is(err, peer.ErrPeersDisagree), errors.Is(err, peer.ErrIntegrity):
+		hint = "chunkcp hash prints what a file is, and --hash b3:HEX says which one is wanted"
 	case errors.Is(err, peer.ErrNoPeers):
 		hint = "is chunkcp serve running there, and does a firewall let UDP through?"
 	case errors.Is(err, peer.ErrNotFound):

@@ -61,6 +61,9 @@ func run(ctx context.Context, args []string) int {
 		return exitDone
 	}
 	code := exitCode(err)
+	if code == exitPipe {
+		return code // whoever has left wants to hear no more
+	}
 	for line := range strings.SplitSeq(message(err), "\n") {
 		fmt.Fprintf(os.Stderr, "chunkcp: %s\n", ui.Escape(line))
 	}
@@ -72,13 +75,13 @@ func newApp() *cli.App {
 		Name:            "chunkcp",
 		Usage:           "fetch a file over UDP from as many servers as have it, at once",
 		Version:         version,
-		Commands:        []*cli.Command{serveCommand(), fetchCommand()},
+		Commands:        []*cli.Command{serveCommand(), fetchCommand(), verifyCommand(), hashCommand()},
 		HideHelpCommand: true,
 		OnUsageError:    func(_ *cli.Context, err error, _ bool) error { return &usageError{err} },
 		ExitErrHandler:  func(*cli.Context, error) {}, // run maps errors
 		Action: func(c *cli.Context) error {
 			if word := c.Args().First(); word != "" {
-				return &usageError{fmt.Errorf("no command %q: there are serve and fetch", word)}
+				return &usageError{fmt.Errorf("no command %q: there are serve, fetch, verify and hash", word)}
 			}
 			return cli.ShowAppHelp(c)
 		},

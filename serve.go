@@ -67,7 +67,10 @@ func serve(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	trees, closeTrees := openTrees(log)
+	defer closeTrees()
 	err = peer.Serve(c.Context, peer.ServeOptions{
+		Trees:    trees,
 		Root:     first(c.String("root"), file.Serve.Root, "."),
 		Listen:   listen,
 		Limits:   experimentLimits(c),

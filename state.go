@@ -4,8 +4,12 @@ import (
 	"os"
 	"path/filepath"
 
+	"go.uber.org/zap"
+
 	"chunkcp/config"
 	"chunkcp/internal/secure"
+	"chunkcp/internal/treecache"
+	"chunkcp/peer"
 )
 
 // loadConfig reads the config file that the flags, the environment or the usual
@@ -30,4 +34,19 @@ func loadIdentity() (*secure.Identity, string, error) {
 		return nil, "", &config.Error{Err: err}
 	}
 	return id, dir, nil
+}
+
+// openTrees opens what the server remembers of the hashes of its files. Without
+// it they are computed anew.
+func openTrees(log *zap.Logger) (peer.TreeCache, func()) {
+	dir := config.CacheDir(os.Getenv)
+	if dir == "" {
+		return nil, func() {}
+	}
+	cache, err := treecache.Open(filepath.Join(dir, "trees"), 0)
+	if err != nil {
+		log.Warn("hashes are not kept", zap.Error(err))
+		return nil, func() {}
+	}
+	return cache, func() { cache.Close() }
 }

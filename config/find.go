@@ -61,6 +61,17 @@ func StateDir(env func(string) string) (string, error) {
 	return filepath.Join(dir, program), nil
 }
 
+// CacheDir returns the directory of what chunkcp could compute anew: chunkcp
+// below $XDG_CACHE_HOME, by default ~/.cache (%AppData% on Windows); "" where
+// there is none. It need not exist.
+func CacheDir(env func(string) string) string {
+	dir := baseDir(env, "XDG_CACHE_HOME", ".cache")
+	if dir == "" {
+		return ""
+	}
+	return filepath.Join(dir, program)
+}
+
 // baseDir returns the directory that variable names, else the usual one below
 // the home directory, "" if there is none. A relative path counts as not set
 // (XDG Base Directory Specification, Basics).

@@ -51,6 +51,9 @@ func (f *Fetch) deliver(p *piece) error {
 		return nil
 	}
 	f.manifest.keep(i, h, p.from)
+	if p.from < 0 {
+		f.recalled += p.data.Len()
+	}
 	f.dest.keep(f, p, h)
 	f.wakeStarved()
 	f.settle()

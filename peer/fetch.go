@@ -83,6 +83,7 @@ type Fetch struct {
 	pool       piecePool
 	writing    int   // pieces complete and not written
 	written    int64 // bytes that have reached their place
+	recalled   int64 // bytes of pieces that were here before
 }
 
 // Run fetches opt.Name from opt.Peers and returns once it is where it is to be,
@@ -96,7 +97,7 @@ func Run(ctx context.Context, opt FetchOptions) (*Fetch, error) {
 		opt: opt, log: opt.Log, buffers: newBurstBuffers(), id: newSessionID(), began: time.Now(),
 		dest: opt.destination(),
 		// More than can be lent: each session may take one piece past the limit.
-		writes: make(chan *piece, maxPieces+MaxSessions+MaxPeers),
+		writes: make(chan *piece, maxPieces+MaxSessions+maxEver),
 		result: make(chan error, 1),
 		size:   -1, pool: piecePool{limit: maxPieces}, agreement: newAgreement(opt.Hash),
 		sessions: map[*clientSession]struct{}{}, byID: map[workerID]*clientSession{},
@@ -187,7 +188,7 @@ func (f *Fetch) end(err error) {
 // that the peers agree on another size than the first did.
 func (f *Fetch) begin(size int64) error {
 	f.generation++
-	f.size, f.written, f.filled = size, 0, time.Time{}
+	f.size, f.written, f.recalled, f.filled = size, 0, 0, time.Time{}
 	f.manifest, f.assign = newManifest(size), newAssigner(size, f.wanted())
 	f.lead, f.asked = nil, nil
 	for c := range f.sessions {

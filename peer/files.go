@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"chunkcp/internal/secure"
+	"chunkcp/internal/treecache"
 	"chunkcp/proto"
 )
 
@@ -38,7 +39,7 @@ func openRoot(path string, key secure.PublicKey) (*root, error) {
 func (r *root) close() { r.dir.Close() }
 
 // stamp is what tells two states of a file apart.
-type stamp FileKey
+type stamp treecache.Key
 
 // servedFile is an open file and the state in which it was opened.
 type servedFile struct {

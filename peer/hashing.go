@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"chunkcp/internal/tree"
+	"chunkcp/internal/treecache"
 )
 
 const (
@@ -17,19 +18,16 @@ const (
 	// again.
 	maxHashed   = 2
 	maxUnhashed = 256
+
+	// minCached is the least size of a file whose hashes are kept: a look into
+	// the cache takes about as long as to hash so much.
+	minCached = 4 << 20
 )
 
 // TreeCache keeps the hashes of files over the restarts of a server.
 type TreeCache interface {
-	Get(FileKey) (*tree.List, bool)
-	Put(FileKey, *tree.List) error
-}
-
-// FileKey names one state of a file of this host.
-type FileKey struct {
-	Device, Inode uint64
-	Size          int64
-	Modified      int64 // nanoseconds since 1970
+	Get(treecache.Key) (*tree.List, bool)
+	Put(treecache.Key, *tree.List) error
 }
 
 // hashing hashes files while they are served. Hashes are told as they come to
@@ -166,10 +164,10 @@ func (h *hashing) hash(ctx context.Context, t *hashedFile, buf []byte) error {
 
 // cached looks the tree up.
 func (h *hashing) cached(t *hashedFile) bool {
-	if h.cache == nil {
+	if h.cache == nil || t.stamp.Size < minCached {
 		return false
 	}
-	list, ok := h.cache.Get(FileKey(t.stamp))
+	list, ok := h.cache.Get(treecache.Key(t.stamp))
 	if !ok || list.Size() != t.stamp.Size {
 		return false
 	}
@@ -206,10 +204,10 @@ func (h *hashing) finish(t *hashedFile) {
 	h.mu.Lock()
 	t.root, t.known = t.list.Root()
 	h.mu.Unlock()
-	if h.cache == nil || t.from.recent() {
+	if h.cache == nil || t.stamp.Size < minCached || t.from.recent() {
 		return
 	}
-	if err := h.cache.Put(FileKey(t.stamp), t.list); err != nil { // nobody sets it any more
+	if err := h.cache.Put(treecache.Key(t.stamp), t.list); err != nil { // nobody sets it any more
 		h.log.Warn("hashes are not kept", zap.Error(err))
 	}
 }

@@ -9,6 +9,7 @@ type Snapshot struct {
 	Name            string
 	Total           int64  // bytes; -1 while not known
 	Done            int64  // bytes of complete pieces
+	Resumed         int64  // bytes of those that were here before, so far
 	Root            string // BLAKE3 hash that was agreed on, or pinned; "" while there is none
 	Elapsed         time.Duration
 	RateBytesPerSec float64
@@ -47,7 +48,7 @@ func (f *Fetch) Snapshot() Snapshot {
 	defer f.mu.Unlock()
 	s := Snapshot{Name: f.opt.Name, Total: f.size, Elapsed: time.Since(f.began), Dropped: f.dropped.Load()}
 	if f.assign != nil {
-		s.Done = f.size - f.assign.left
+		s.Done, s.Resumed = f.size-f.assign.left, f.recalled
 	}
 	if f.rooted {
 		s.Root = f.root.Text()

@@ -159,7 +159,11 @@ func (f *Fetch) heardHashes(c *clientSession, m *proto.Hashes) error {
 			f.end(err)
 			return err
 		}
-		f.reject(i, f.manifest.lose(i))
+		from := f.manifest.lose(i)
+		if from < 0 {
+			f.recalled -= pieceRange(i, f.size).Len()
+		}
+		f.reject(i, from)
 	}
 	f.dest.heard(f)
 	f.settle()

@@ -11,14 +11,15 @@ import (
 
 	"chunkcp/internal/netsim"
 	"chunkcp/internal/tree"
+	"chunkcp/internal/treecache"
 )
 
 // fixedTrees is a cache in which a server finds the same list whatever its file
 // is: it believes, and tells, that its file is another one.
 type fixedTrees struct{ list *tree.List }
 
-func (c fixedTrees) Get(FileKey) (*tree.List, bool) { return c.list, true }
-func (fixedTrees) Put(FileKey, *tree.List) error    { return nil }
+func (c fixedTrees) Get(treecache.Key) (*tree.List, bool) { return c.list, true }
+func (fixedTrees) Put(treecache.Key, *tree.List) error    { return nil }
 
 func listOf(content []byte) *tree.List {
 	l := tree.NewList(int64(len(content)))

@@ -19,6 +19,7 @@ type jsonResult struct {
 	Out             string     `json:"out"`                // path of the copy, "-" for stdout
 	Bytes           int64      `json:"bytes"`              // verified, those resumed included
 	TotalBytes      *int64     `json:"total_bytes"`        // of the file, null when never learnt
+	Root            string     `json:"root"`               // "b3:" and the BLAKE3 hash that the file has or was to have, "" if never learnt
 	ResumedBytes    int64      `json:"resumed_bytes"`      // of bytes, left by an earlier fetch
 	Seconds         float64    `json:"seconds"`            // the fetch took
 	RateBytesPerSec float64    `json:"rate_bytes_per_sec"` // (bytes - resumed_bytes) / seconds
@@ -62,6 +63,7 @@ func toJSON(r Result) jsonResult {
 		ExitCode:        r.ExitCode,
 		Name:            r.Name,
 		Out:             r.Out,
+		Root:            r.Root,
 		Bytes:           r.Done,
 		ResumedBytes:    r.Resumed,
 		Seconds:         r.Elapsed.Seconds(),

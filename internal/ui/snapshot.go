@@ -9,6 +9,7 @@ const Live = "live"
 // Snapshot is the state of a fetch at one moment.
 type Snapshot struct {
 	Name            string        // of the file
+	Root            string        // BLAKE3 hash that the file has or is to have, "" while not known
 	Total           int64         // bytes of the file; below 0 while not yet known
 	Done            int64         // bytes verified, those resumed included
 	Resumed         int64         // bytes of Done that an earlier fetch had left

@@ -19,6 +19,9 @@ const noteWidth = 160
 func Summary(r Result) string {
 	var b strings.Builder
 	b.WriteString(headline(r) + "\n")
+	if r.Root != "" && r.Err == nil {
+		b.WriteString(Escape(r.Root) + "\n")
+	}
 	if r.Limit != "" {
 		b.WriteString("limited by: " + cut(Escape(r.Limit), noteWidth) + "\n")
 	}

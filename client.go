@@ -1,0 +1,181 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"chunkcp/config"
+	"chunkcp/internal/ratebook"
+	"chunkcp/internal/secure"
+	"chunkcp/internal/tree"
+	"chunkcp/internal/ui"
+	"chunkcp/peer"
+)
+
+// clientFlags are those of every command that asks servers.
+func clientFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.IntFlag{Name: "n", Usage: "`N` sessions at once (default: one for each live peer, at least 4)"},
+		&cli.StringSliceFlag{Name: "peer", Usage: "ask `HOST:PORT[#KEY]`; may be repeated, and replaces the peers of the config file"},
+		&cli.StringFlag{Name: "config", Usage: "config `FILE`"},
+		&cli.StringFlag{Name: "hash", Usage: "the file must have this BLAKE3 hash, `b3:HEX` (default: what the peers agree on)"},
+		&cli.DurationFlag{Name: "timeout", Usage: "give up after `TIME` with no live peer (default: 30s)"},
+		&cli.BoolFlag{Name: "json", Usage: "print one JSON object at the end"},
+		&cli.BoolFlag{Name: "q", Usage: "show no progress and no summary"},
+		&cli.BoolFlag{Name: "v", Usage: "log what happens"},
+	}
+}
+
+// client is what a command that asks servers has read and opened.
+type client struct {
+	opt   peer.FetchOptions
+	rates *ratebook.Book
+	level zapcore.Level
+}
+
+// newClient puts flags and config file together, for a fetch of the file name.
+func newClient(c *cli.Context, name string) (*client, error) {
+	file, err := loadConfig(c.String("config"))
+	if err != nil {
+		return nil, err
+	}
+	peers, err := fetchPeers(c.StringSlice("peer"), file)
+	if err != nil {
+		return nil, err
+	}
+	identity, dir, err := loadIdentity()
+	if err != nil {
+		return nil, err
+	}
+	known, err := secure.OpenKnownPeers(filepath.Join(dir, "known_peers"))
+	if err != nil {
+		return nil, &config.Error{Err: err}
+	}
+	hash, err := wantedHash(c.String("hash"))
+	if err != nil {
+		return nil, err
+	}
+	rates, _ := ratebook.Open(filepath.Join(dir, "rates")) // a guess that is lost is no error
+	k := &client{rates: rates, level: zapcore.WarnLevel, opt: peer.FetchOptions{
+		Name: name, Peers: peers, Hash: hash,
+		Sessions: file.Fetch.Sessions, Timeout: file.Fetch.Timeout, Limits: experimentLimits(c),
+		Identity: identity, Known: known, Rates: rates,
+	}}
+	if c.Bool("v") {
+		k.level = zapcore.DebugLevel
+	} else if c.Bool("q") {
+		k.level = zapcore.ErrorLevel
+	}
+	return k, k.limits(c)
+}
+
+func (k *client) limits(c *cli.Context) error {
+	if c.IsSet("n") {
+		if k.opt.Sessions = c.Int("n"); k.opt.Sessions < 1 {
+			return &usageError{fmt.Errorf("-n %d: want 1 to %d", k.opt.Sessions, peer.MaxSessions)}
+		}
+	}
+	if c.IsSet("timeout") {
+		if k.opt.Timeout = c.Duration("timeout"); k.opt.Timeout < time.Millisecond {
+			return &usageError{fmt.Errorf("--timeout %v: want a millisecond at least", k.opt.Timeout)}
+		}
+	}
+	return nil
+}
+
+// run runs the fetch, with its progress on a terminal.
+func (k *client) run(c *cli.Context) (*peer.Fetch, error) {
+	terminal := ui.IsTerminal(os.Stderr)
+	var source func() ui.Snapshot // set before the progress starts
+	progress := ui.New(ui.Config{
+		Out: os.Stderr, Terminal: terminal, Quiet: c.Bool("q"),
+		Source: func() ui.Snapshot { return source() },
+	})
+	opt := k.opt
+	opt.Log = newLog(progress.Writer(), terminal, k.level)
+	stop := func() {}
+	opt.OnStart = func(f *peer.Fetch) {
+		source = func() ui.Snapshot { return shown(f.Snapshot()) }
+		progress.Start()
+		if len(c.StringSlice("peer")) == 0 {
+			stop = reloads(f, c.String("config"), opt.Log)
+		}
+	}
+	f, err := peer.Run(c.Context, opt)
+	stop()
+	progress.Stop()
+	if cerr := k.rates.Close(); cerr != nil {
+		opt.Log.Info("rates are not remembered", zap.Error(cerr))
+	}
+	return f, err
+}
+
+// reloads reads the config file again at each SIGHUP, and has the fetch go on
+// with the peers that it names then.
+func reloads(f *peer.Fetch, explicit string, log *zap.Logger) (stop func()) {
+	hangups, done := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(hangups, syscall.SIGHUP)
+	go func() {
+		defer close(done)
+		for range hangups {
+			file, err := loadConfig(explicit)
+			var peers []peer.Peer
+			if err == nil {
+				peers, err = fetchPeers(nil, file)
+			}
+			if err == nil {
+				err = f.SetPeers(peers)
+			}
+			if err != nil {
+				log.Error("config not taken over", zap.Error(err))
+				continue
+			}
+			log.Info("config read again", zap.Int("peers", len(peers)))
+		}
+	}()
+	return func() {
+		signal.Stop(hangups)
+		close(hangups)
+		<-done
+	}
+}
+
+func wantedHash(text string) (*tree.Hash, error) {
+	if text == "" {
+		return nil, nil
+	}
+	h, err := tree.ParseHash(text)
+	if err != nil {
+		return nil, &usageError{fmt.Errorf("--hash: %w", err)}
+	}
+	return &h, nil
+}
+
+func fetchPeers(flags []string, file *config.File) (peers []peer.Peer, err error) {
+	for _, p := range file.Peers {
+		peers = append(peers, peer.Peer{Addr: p.Addr, Key: p.Key})
+	}
+	if len(flags) > 0 {
+		peers = nil
+	}
+	for _, s := range flags {
+		p, err := config.ParsePeer(s)
+		if err != nil {
+			return nil, &usageError{err}
+		}
+		peers = append(peers, peer.Peer{Addr: p.Addr, Key: p.Key})
+	}
+	if len(peers) == 0 {
+		return nil, &config.Error{Err: errors.New("no peers: name some with --peer HOST:PORT or in a config file")}
+	}
+	return peers, nil
+}

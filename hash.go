@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"chunkcp/internal/tree"
+	"chunkcp/internal/ui"
+)
+
+func hashCommand() *cli.Command {
+	return &cli.Command{
+		Name:            "hash",
+		Usage:           "print the BLAKE3 hash of files, as --hash takes it",
+		ArgsUsage:       "FILE...",
+		HideHelpCommand: true,
+		OnUsageError:    func(_ *cli.Context, err error, _ bool) error { return &usageError{err} },
+		Action:          hash,
+	}
+}
+
+func hash(c *cli.Context) error {
+	if !c.Args().Present() {
+		return &usageError{fmt.Errorf("hash takes one FILE or more")}
+	}
+	for _, path := range c.Args().Slice() {
+		list, err := hashFile(c.Context, path)
+		if err != nil {
+			return err
+		}
+		root, _ := list.Root() // all of it is known
+		line := root.Text()
+		if c.NArg() > 1 {
+			line += "  " + ui.Escape(path)
+		}
+		if _, err := fmt.Println(line); err != nil {
+			return &localError{err}
+		}
+	}
+	return nil
+}
+
+// hashFile returns the hashes of a file of this host.
+func hashFile(ctx context.Context, path string) (*tree.List, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		cause := fmt.Errorf("not a regular file")
+		if info.IsDir() {
+			cause = syscall.EISDIR
+		}
+		return nil, &fs.PathError{Op: "hash", Path: path, Err: cause}
+	}
+	list := tree.NewList(info.Size())
+	_, err = tree.Sum(ctx, file, info.Size(), list.Set)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, &localError{fmt.Errorf("hash %s: %w", path, err)}
+	}
+	return list, nil
+}
