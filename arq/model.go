@@ -24,7 +24,7 @@ const (
 
 	// surgeWindow is up to where startup trebles the window in a round trip (SUSS,
 	// SIGCOMM 2024, goes further): what it can overshoot by then is little.
-	surgeWindow = 256 << 10
+	surgeWindow = 512 << 10
 
 	// relax is by how much a lowered rate rises again in a round without a queue
 	// (arbitrary).
@@ -104,9 +104,10 @@ type Model struct {
 // trip of about rtt. The seed spreads the probes of controllers that share a path.
 func NewModel(segmentBytes int, rtt time.Duration, seed uint64) *Model {
 	s := float64(segmentBytes)
-	// What four connections of RFC 6928 begin with: a fetch's sessions, four by
-	// default, share one Model. It is spread over a round trip.
-	w := min(40*s, max(2*s, 4*14720))
+	// Less than what four connections of RFC 6928 begin with, or two of Chromium's
+	// QUIC (32 packets): a fetch's sessions, four by default, share one Model. It
+	// is spread over half a round trip.
+	w := min(48*s, max(2*s, 4*14720))
 	return &Model{
 		segment: s, window: w, lan: newLANWindow(w),
 		bound: math.Inf(1), shortRate: math.Inf(1), random: seed | 1,
@@ -139,6 +140,10 @@ func (m *Model) PacingRate() float64 {
 	}
 	rate := m.pacingGain() * m.rate()
 	if m.phase == phaseStartup && !m.careful() {
+		if m.window < surgeWindow {
+			// What has been delivered tells of the window of a round trip ago.
+			rate = max(rate, startupWindow*m.window/max(m.smoothed, lanRTT).Seconds())
+		}
 		m.startRate = max(m.startRate, rate)
 		return m.startRate
 	}

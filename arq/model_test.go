@@ -14,7 +14,7 @@ func TestModelStartup(t *testing.T) {
 	b.queue = 10 * b.bdp()
 	f := b.joinModel()
 	b.run(51 * ms) // nothing is acknowledged before
-	for before := f.rateOver(50 * ms); before < 0.45; {
+	for before := f.rateOver(50 * ms); before < 0.4; {
 		got := f.rateOver(50 * ms)
 		if got < 1.8*before {
 			t.Errorf("at %v: %.3f of the line after %.3f, a round trip before", b.elapsed(), got, before)
@@ -269,11 +269,11 @@ func TestModelLittleWork(t *testing.T) {
 	}
 }
 
-// TestModelInitialRate: the first window is spread over a round trip, not sent
+// TestModelInitialRate: the first window is spread over half a round trip, not sent
 // in one burst.
 func TestModelInitialRate(t *testing.T) {
 	for _, tc := range []struct{ segment, window int }{
-		{500, 20000}, {1180, 47200}, {1440, 57600}, {8940, 58880}, {65475, 130950},
+		{500, 24000}, {1180, 56640}, {1440, 58880}, {8940, 58880}, {65475, 130950},
 	} {
 		m := NewModel(tc.segment, 100*ms, 1)
 		if got := m.Window(); got != tc.window {

@@ -107,16 +107,15 @@ func (c *clientSession) credit() uint32 {
 }
 
 // onPath returns how many bytes the path itself may hold, beside what waits in
-// the socket's buffer: four times what it has held so far, since startup doubles
-// the rate in a round trip and the rate is measured every second one of a short
-// path.
+// the socket's buffer: four times what it has held so far, since startup trebles
+// the rate in a round trip.
 func (c *clientSession) onPath() int64 {
 	st := c.sender.Stats()
 	rtt := st.MinRTT
 	if rtt == 0 {
 		rtt = st.SmoothedRTT // a guess
 	}
-	return int64(4 * c.meter.rate * rtt.Seconds())
+	return int64(4 * c.meter.latest(time.Now(), rtt) * rtt.Seconds())
 }
 
 // room implements party: it finds the pieces that the segment belongs to.

@@ -22,6 +22,16 @@ type rateMeter struct {
 // add notes bytes that came.
 func (m *rateMeter) add(n int64) { m.bytes += n }
 
+// latest returns the rate, or that of the sample under way where it is higher
+// and as long as a round trip.
+func (m *rateMeter) latest(now time.Time, rtt time.Duration) float64 {
+	if m.since.IsZero() {
+		return m.rate
+	}
+	busy := m.busy + now.Sub(m.since)
+	return max(m.rate, float64(m.bytes)/max(busy, rtt, time.Millisecond).Seconds())
+}
+
 // tick ends the sample under way if it is long enough. busy says whether there
 // is work: time without it does not count. It reports whether the rate is new.
 func (m *rateMeter) tick(now time.Time, busy bool) bool {
