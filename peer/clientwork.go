@@ -160,7 +160,6 @@ func (c *clientSession) place(seg *proto.Segment) {
 		return
 	}
 	c.meter.add(r.Len())
-	c.placed += r.Len()
 	for i := pieceIndex(r.Start); i <= pieceIndex(r.End-1); i++ {
 		p := c.pieces[i]
 		if p == nil || !g.open.Contains(p.data) {
@@ -168,6 +167,7 @@ func (c *clientSession) place(seg *proto.Segment) {
 			continue
 		}
 		part := p.data.Intersect(r)
+		c.placed += part.Len()
 		copy(p.buf[part.Start-p.data.Start:], seg.Payload[part.Start-r.Start:part.End-r.Start])
 		p.have.Add(part)
 		if p.complete() {
