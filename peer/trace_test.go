@@ -100,7 +100,7 @@ func TestTraceTellsOfErrors(t *testing.T) {
 // TestTraceOfAFetch: the bytes that were sent add up to the file, those that
 // were acknowledged to as many, and what is in flight follows from them.
 func TestTraceOfAFetch(t *testing.T) {
-	const size = 1<<20 + 17 // no session can take work over from the other: what was sent of it would be sent twice
+	const size = 16<<20 + 17
 	link := netsim.Link{Rate: 12.5e6, Delay: 10 * time.Millisecond, Loss: 0.02}
 	inWorld(t, 1, 1, size, link, func(w *world) {
 		var out bytes.Buffer
