@@ -32,7 +32,8 @@ type assignment struct {
 // hedged. A session is given work by seconds, never by counts, and who gets a
 // piece is decided by who would finish it first (assignturn.go). When nothing is
 // free, a session that runs dry takes over what another one has not begun
-// (steal.go), or repeats what would come last (hedge.go). Where the file is
+// (steal.go), or repeats what would come last (hedge.go). No piece is held by
+// more than two. Where the file is
 // wanted in order, only what lies in a window is leased (assignwindow.go).
 //
 // A session that is refused may get work later without having received

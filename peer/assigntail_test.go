@@ -134,6 +134,21 @@ func TestRepeatsAreBounded(t *testing.T) {
 	}
 }
 
+// TestTwoThatTrickleDoNotKeepAPiece from a session that works: it takes the
+// place of the slower, and nobody takes the place of one that moves.
+func TestTwoThatTrickleDoNotKeepAPiece(t *testing.T) {
+	s := seat(t, []float64{1000, 10 * mb, 10 * mb}, []int64{1, 0, 0}, []int64{1, 0, 0})
+	s.gets(1, assignment{data: pieces(0, 1), victim: 0, shared: true})
+	s.measured(1, 1*mb, time.Millisecond, 0)
+	s.getsNothing(2)
+	s.measured(1, 2000, time.Millisecond, 0)
+	s.gets(2, assignment{data: pieces(0, 1), victim: 0})
+	s.getsNothing(0)
+	if news, losers := s.received(2, pieces(0, 1)); !news || !slices.Equal(losers, []workerID{1}) || !s.complete() {
+		t.Errorf("news %v, losers %v", news, losers)
+	}
+}
+
 // TestNoMoreRangesThanAServerTakes: each of them a piece between two that are
 // there.
 func TestNoMoreRangesThanAServerTakes(t *testing.T) {

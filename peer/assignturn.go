@@ -67,7 +67,10 @@ func (a *assigner) give(now time.Time, w *worker, want int64) (assignment, bool)
 	if got, ok := a.steal(now, w, want); ok {
 		return got, true
 	}
-	return a.hedge(now, w)
+	if got, ok := a.hedge(now, w); ok {
+		return got, true
+	}
+	return a.relieve(w)
 }
 
 // wants returns how many pieces more a session may be given if it should hold
@@ -260,14 +263,20 @@ func (a *assigner) ends(w *worker) float64 {
 }
 
 // slowest returns the session other than w that would end last of those that
-// hold, alone, a piece of the kind that ok names; nil if there is none.
-func (a *assigner) slowest(w *worker, ok func(*worker, rangeset.Range) bool) (victim *worker) {
+// hold a piece alone, one that they have not begun if untouched is set; nil if
+// there is none.
+func (a *assigner) slowest(w *worker, untouched bool) (victim *worker) {
 	end := math.Inf(-1)
 	for _, o := range a.order {
-		if o == w || o.held == 0 {
+		if o == w || o.held == 0 || untouched && o.held == o.begunBytes {
 			continue
 		}
-		if e := a.ends(o); e > end && !o.last(1, func(p rangeset.Range) bool { return ok(o, p) }).Empty() {
+		e := a.ends(o)
+		if e <= end {
+			continue
+		}
+		piece := o.last(1, func(p rangeset.Range) bool { return !a.doubled.Contains(p) && !(untouched && o.begun.Contains(p)) })
+		if !piece.Empty() {
 			victim, end = o, e
 		}
 	}

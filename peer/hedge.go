@@ -38,12 +38,11 @@ func (a *assigner) hedge(now time.Time, w *worker) (assignment, bool) {
 	if a.freeBytes > 0 || !a.quickest(now, w) {
 		return assignment{}, false
 	}
-	alone := func(_ *worker, p rangeset.Range) bool { return !a.doubled.Contains(p) }
-	v := a.slowest(w, alone)
+	v := a.slowest(w, false)
 	if v == nil {
 		return assignment{}, false
 	}
-	piece := v.last(1, func(p rangeset.Range) bool { return alone(v, p) })
+	piece := v.last(1, func(p rangeset.Range) bool { return !a.doubled.Contains(p) })
 	if a.untouched(v, piece) && v.held > piece.Len() && a.stoppable(v) > 0 {
 		return assignment{}, false // to be taken over, if anything
 	}
@@ -76,6 +75,39 @@ func (a *assigner) double(w, v *worker, piece rangeset.Range, seconds float64) (
 	a.doubled.Add(piece)
 	w.hold(piece)
 	return assignment{data: piece, victim: v.id, shared: true}, true
+}
+
+// relieve gives w a piece that two sessions hold, instead of the slower, if both
+// hardly move any more: two that trickle must not keep a piece from the rest.
+func (a *assigner) relieve(w *worker) (assignment, bool) {
+	for _, r := range a.doubled.Ranges() {
+		for i := pieceIndex(r.Start); i <= pieceIndex(r.End-1); i++ {
+			piece := pieceRange(i, a.size)
+			v := a.slower(piece, a.rate(w)/hopelessly)
+			if v == nil {
+				continue
+			}
+			v.drop(piece)
+			w.hold(piece)
+			return assignment{data: piece, victim: v.id}, true
+		}
+	}
+	return assignment{}, false
+}
+
+// slower returns the slower holder of a piece, nil if one is faster than limit,
+// in bytes per second.
+func (a *assigner) slower(piece rangeset.Range, limit float64) (v *worker) {
+	for _, o := range a.order {
+		switch {
+		case !o.lease.Contains(piece):
+		case a.rate(o) > limit:
+			return nil
+		case v == nil || a.rate(o) < a.rate(v):
+			v = o
+		}
+	}
+	return v
 }
 
 // alone returns how many seconds w would take to fetch r from its first byte.

@@ -22,7 +22,7 @@ func (a *assigner) untouched(w *worker, p rangeset.Range) bool {
 // that both end together. It gives no more than want, and nothing to a session
 // that would end later with it than all will if each does its part.
 func (a *assigner) steal(now time.Time, w *worker, want int64) (assignment, bool) {
-	v := a.slowest(w, a.untouched)
+	v := a.slowest(w, true)
 	if v == nil {
 		return assignment{}, false
 	}
