@@ -189,6 +189,10 @@ func TestSmallAndUnalignedFiles(t *testing.T) {
 // all that are expected could share.
 func TestTheFirstLeavesWorkForAll(t *testing.T) {
 	r := steadyRace(t, 8*PieceBytes, 1*mb, 1*mb, 1*mb, 1*mb)
+	if got, ok := r.assign.next(r.clock(), 0); !ok || got.data.Len() != 2*PieceBytes {
+		t.Errorf("the first got %v, %v", got, ok)
+	}
+	r.assign.release(0)
 	r.run()
 	for _, w := range r.runners {
 		if w.got != 2*PieceBytes {

@@ -76,6 +76,8 @@ func TestHalfIsTakenFromAnEqual(t *testing.T) {
 func TestTheLastToEndIsHelpedFirst(t *testing.T) {
 	s := seat(t, []float64{10 * mb, 5 * mb, 10 * mb}, []int64{6, 6, 0}, []int64{1, 1, 0})
 	s.gets(2, assignment{data: pieces(8, 12), victim: 1})
+	s = seat(t, []float64{5 * mb, 10 * mb, 10 * mb}, []int64{6, 6, 0}, []int64{1, 1, 0})
+	s.gets(2, assignment{data: pieces(2, 6), victim: 0})
 }
 
 // TestASlowSessionTakesNothing that the others would have sooner without it.
@@ -100,6 +102,48 @@ func TestTheLastPieceIsRepeated(t *testing.T) {
 	news, losers := s.received(1, pieces(0, 1))
 	if !news || !slices.Equal(losers, []workerID{0}) || s.workers[0].held != 0 || !s.complete() {
 		t.Errorf("news %v, losers %v, %d bytes held, %d left", news, losers, s.workers[0].held, s.left)
+	}
+}
+
+// TestNoPieceIsRepeatedTwice: two sessions repeat two pieces of a third.
+func TestNoPieceIsRepeatedTwice(t *testing.T) {
+	s := seat(t, []float64{1 * mb, 10 * mb, 10 * mb, 10 * mb}, []int64{2, 0, 0, 0}, []int64{2, 0, 0, 0})
+	s.gets(1, assignment{data: pieces(1, 2), victim: 0, shared: true})
+	s.gets(2, assignment{data: pieces(0, 1), victim: 0, shared: true})
+	s.getsNothing(3)
+}
+
+// TestWhatIsOnItsWayIsNotTaken: of what a session would receive within a round
+// trip it cannot be stopped in time, so that to take it is to repeat it.
+func TestWhatIsOnItsWayIsNotTaken(t *testing.T) {
+	s := seat(t, []float64{10 * mb, 10 * mb}, []int64{4, 0}, []int64{1, 0})
+	s.measured(0, 10*mb, 400*time.Millisecond, 0)
+	s.gets(1, assignment{data: pieces(3, 4), victim: 0, shared: true})
+	s = seat(t, []float64{10 * mb, 10 * mb}, []int64{4, 0}, []int64{1, 0})
+	s.measured(0, 10*mb, 250*time.Millisecond, 0)
+	s.gets(1, assignment{data: pieces(3, 4), victim: 0})
+}
+
+// TestASlowSessionIsTriedAgain after a while, and not where little is left.
+func TestASlowSessionIsTriedAgain(t *testing.T) {
+	for _, size := range []int64{100, 20} {
+		a := newAssigner(size*PieceBytes, 2)
+		s := &table{a, t, time.Unix(1e9, 0)}
+		a.join(0, 0)
+		for range firstSamples {
+			a.measured(0, 100, time.Millisecond, 0)
+		}
+		a.join(1, 10*mb)
+		s.gets(1, assignment{data: pieces(0, 9), victim: nobody})
+		s.getsNothing(0)
+		s.now = s.now.Add(retryAfter - 1)
+		s.getsNothing(0)
+		s.now = s.now.Add(1)
+		if size < 50 {
+			s.getsNothing(0)
+		} else {
+			s.gets(0, assignment{data: pieces(9, 10), victim: nobody})
+		}
 	}
 }
 
@@ -131,6 +175,28 @@ func TestRepeatsAreBounded(t *testing.T) {
 	}
 	if got := begun(1 * mb); got < 190*PieceBytes {
 		t.Errorf("%d bytes of 200 pieces were repeated of a session that hardly moves, want nearly all", got)
+	}
+}
+
+// TestWhoIsSilentIsNotWaitedFor: a piece that a fast session would have first is
+// left to it, but not once it was silent, or has not asked for long.
+func TestWhoIsSilentIsNotWaitedFor(t *testing.T) {
+	for _, silent := range []bool{true, false} {
+		a := newAssigner(PieceBytes, 2)
+		a.join(0, 100*mb)
+		a.join(1, 1*mb)
+		s := &table{a, t, time.Unix(1e9, 0)}
+		s.gets(0, assignment{data: pieces(0, 1), victim: nobody})
+		a.received(0, pieces(0, 1))
+		a.reopen(pieces(0, 1))
+		s.getsNothing(1)
+		if silent {
+			a.release(0)
+			s.now = s.now.Add(patience) // nor for those who are expected
+		} else {
+			s.now = s.now.Add(patience + 1)
+		}
+		s.gets(1, assignment{data: pieces(0, 1), victim: nobody})
 	}
 }
 
