@@ -138,7 +138,7 @@ func TestNoByteIsLostOrDoubled(t *testing.T) {
 		rapid.Check(t, check)
 	}
 	t.Logf("%d pieces were repeated, %d taken, of these %d from one of two", repeated, taken, relieved)
-	if repeated == 0 || taken == relieved {
+	if (repeated == 0 || taken == relieved) && !testing.Short() { // a few runs need not try it all
 		t.Error("not all was tried")
 	}
 }

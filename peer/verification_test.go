@@ -98,7 +98,7 @@ func TestThreeReplicas(t *testing.T) {
 				inWorld(t, 1, 3, size, replicaLink, func(w *world) {
 					version, liar, honest := order[0], order[1], order[2]
 					w.replace(w.servers[version], other(w.content))
-					w.lie(w.servers[liar], other(w.content, 5, 21, 43, 60))
+					w.lie(w.servers[liar], other(w.content, 3, 11, 19, 27, 35, 43, 51, 59))
 					for _, i := range []int{version, honest} {
 						w.slowHashing(w.servers[i], pause)
 					}
