@@ -42,18 +42,19 @@ type clientSession struct {
 	repeatAt time.Time
 	repeat   time.Duration
 
-	early    rangeset.Range // asked for in the handshake, before the size was known
-	size     int64          // of the server's file; -1 until it has answered
-	nextID   proto.ID
-	gets     map[proto.ID]*get
-	pieces   map[int64]*piece // under way, by index
-	awaiting time.Time        // since when something is awaited; zero if nothing is
-	silent   bool
-	meter    rateMeter
-	placed   int64 // bytes of the file that came
-	pinged   time.Time
-	woken    atomic.Bool
-	starved  atomic.Bool // the credit given last was little, for want of memory
+	early     rangeset.Range // asked for in the handshake, before the size was known
+	size      int64          // of the server's file; -1 until it has answered
+	nextID    proto.ID
+	gets      map[proto.ID]*get
+	pieces    map[int64]*piece // under way, by index
+	asksAgain bool             // there was no work, and may be soon
+	awaiting  time.Time        // since when something is awaited; zero if nothing is
+	silent    bool
+	meter     rateMeter
+	placed    int64 // bytes of the file that came
+	pinged    time.Time
+	woken     atomic.Bool
+	starved   atomic.Bool // the credit given last was little, for want of memory
 
 	ordered atomic.Bool // told is not empty
 
@@ -208,7 +209,7 @@ func (c *clientSession) deadline(now time.Time) time.Time {
 			next = c.heard.Add(silentEnd)
 		}
 	}
-	if c.meter.rate == 0 || len(c.gets) > 0 {
+	if c.meter.rate == 0 || len(c.gets) > 0 || c.asksAgain {
 		next = earlier(next, now.Add(rateInterval))
 	}
 	if c.finish != nil {

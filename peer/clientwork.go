@@ -42,12 +42,14 @@ func (c *clientSession) freePieces(g *get, r rangeset.Range) {
 
 // takeWork asks for ranges and requests them.
 func (c *clientSession) takeWork(now time.Time) {
+	c.asksAgain = false
 	if c.size < 0 || c.silent {
 		return
 	}
 	for len(c.gets) < maxRequests {
-		r, ok := c.fetch.lease(c, now)
+		r, ok, again := c.fetch.lease(c, now)
 		if !ok {
+			c.asksAgain = again
 			return
 		}
 		id := c.nextID

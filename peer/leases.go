@@ -6,18 +6,19 @@ import (
 	"chunkcp/internal/rangeset"
 )
 
-// lease returns the next range for a session to fetch.
-func (f *Fetch) lease(c *clientSession, now time.Time) (rangeset.Range, bool) {
+// lease returns the next range for a session to fetch. again says that there is
+// none now, and may be soon.
+func (f *Fetch) lease(c *clientSession, now time.Time) (r rangeset.Range, ok, again bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !c.active {
-		return rangeset.Range{}, false
+		return rangeset.Range{}, false, false
 	}
 	a, ok := f.assign.next(now, c.id)
 	if ok && a.victim != nobody && !a.shared {
 		f.revoke(a.victim, a.data)
 	}
-	return a.data, ok
+	return a.data, ok, !ok && !f.assign.complete()
 }
 
 // revoke tells a session that it has nothing to do with the bytes r any more.
