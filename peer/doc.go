@@ -18,20 +18,30 @@
 // counted: the reader never waits for a session. A session reads its files as it
 // sends: the file is the retransmission buffer.
 //
+// Files are hashed in the background while they are served (hashing.go), and what
+// comes to be known is told to who asks for it (treefeed.go).
+//
 // # A fetch
 //
 // Each peer has a goroutine that keeps a session with it (peerstate.go); further
 // sessions are spread over the live peers (sessions.go). A session asks the
-// assigner for ranges, collects their bytes in pieces of a mebibyte, and hands
-// complete ones to the writers. What all pieces take is bounded, and so is, by
+// assigner for ranges (leases.go), collects their bytes in pieces of a mebibyte,
+// and hands complete ones to the writers (delivery.go). They hash a piece, hold it
+// against the hashes that one peer, the lead, tells (lead.go, manifest.go), and
+// bring it to its destination. Which file it is, where peers differ, the agreement
+// decides (agreement.go, verification.go); the fetch ends when the hashes of what
+// is here make that file's root. What all pieces take is bounded, and so is, by
 // the credit that sessions give, what is in flight. A peer that is silent with
-// work outstanding loses it to the others at once.
+// work outstanding loses it to the others at once. What one goroutine wants of
+// another's session is an order, which that obeys (orders.go).
+//
+// The destination is a part file that can be resumed (filedestination.go,
+// recall.go) or a stream in order (streamdestination.go).
 //
 // # Known limitations
 //
-// Nothing is verified but that what a server sealed is what arrived: a server is
-// believed about its file's content, and replicas are told apart by size only.
-// A fetch begins anew each time. A server answers to the address that opened the
-// session: a client whose address changes opens another. Half-open handshakes are
-// bounded, but strangers can use them all up.
+// A server answers to the address that opened the session: a client whose address
+// changes opens another. Half-open handshakes are bounded, but strangers can use
+// them all up. Bytes of a piece that is not complete are lost with their session.
+// An output that blocks is not waited for at the end, and its goroutine is left.
 package peer
