@@ -71,17 +71,31 @@
 // ClientSealed and ServerSealed:
 //
 //	0   kind     1
-//	1   phase    1   counts key updates, modulo 256
+//	1   phase    1   counts key updates of this direction, modulo 256
 //	2   session  8
-//	10  number   8   packet number: grows with every datagram of a direction
+//	10  number   8   packet number: grows with every datagram of a direction; some
+//	                 are skipped
 //	18  frames       sealed; the 18 bytes before them are additional data
 //	    tag      16
 //
 // The keys of a direction come from its half of Noise's Split, the secret of
 // phase 0: HKDF-Expand with SHA-256 (RFC 5869) gives with info "chunkcp key" the
 // AES-256-GCM key, with "chunkcp iv" 12 bytes, with "chunkcp ku" the secret of the
-// next phase. The nonce is those 12 bytes, the last 8 of them xored with the
-// packet number (RFC 9001, section 5.3).
+// next phase but for phase 1. The nonce is those 12 bytes, the last 8 of them xored
+// with the packet number (RFC 9001, section 5.3).
+//
+// Phase 0 carries a KEM key from the client, a KEM text from the server, and, if it
+// comes to that, a close; nothing else, and no other phase carries these two. The
+// client sends its key right behind the Finish, and both again until it has the
+// text; the server answers each with the same datagram. The secrets of phase 1 are
+//
+//	HKDF-Expand(HKDF-Extract(secret of phase 0, shared secret of ML-KEM-768),
+//		"chunkcp pq", SHA-256(handshake hash of Noise, KEM key, KEM text))
+//
+// with the salt first, and the label and the hash one info. A side sends in phase 1
+// as soon as it has them, the server right behind its text. What comes before its
+// keys cannot be opened, and is as good as lost. A side updates to a later phase
+// once an acknowledgement named a datagram of its present one.
 //
 // # Frames
 //
@@ -93,6 +107,10 @@
 //	0x03  close
 //	0x04  MTU probe
 //	0x05  MTU reply
+//	0x06  KEM key        client -> server
+//	0x07  KEM text       server -> client
+//	0x08  path challenge server -> client
+//	0x09  path response  client -> server
 //	0x80 and above: extensions, a type and a 2-byte length, then that many
 //	      bytes. A receiver skips those that it does not know.
 //
@@ -138,6 +156,19 @@
 //
 //	0   type     1
 //	1   size     2   of the probe's datagram, bytes of UDP payload
+//
+// A KEM key is the client's encapsulation key of ML-KEM-768 (FIPS 203), a KEM text
+// the server's ciphertext for it:
+//
+//	0   type     1
+//	1   key      1184    or   text  1088
+//
+// A path challenge goes to an address that a client seems to have moved to. The
+// client answers each, from where it is, with a path response of the same data. The
+// server answers to that address once the response has come from there:
+//
+//	0   type     1
+//	1   data     8   random
 //
 // # Control messages
 //

@@ -15,6 +15,12 @@ const (
 	FrameMTUProbe FrameType = 0x04
 	FrameMTUReply FrameType = 0x05
 
+	FrameKEMKey  FrameType = 0x06
+	FrameKEMText FrameType = 0x07
+
+	FramePathChallenge FrameType = 0x08
+	FramePathResponse  FrameType = 0x09
+
 	frameExtension FrameType = 0x80 // and above
 )
 
@@ -36,6 +42,12 @@ func NextFrame(b []byte) (t FrameType, frame, rest []byte, err error) {
 			n = closeLen(b)
 		case t == FrameMTUProbe || t == FrameMTUReply:
 			n = mtuLen
+		case t == FrameKEMKey:
+			n = 1 + KEMKeyLen
+		case t == FrameKEMText:
+			n = 1 + KEMTextLen
+		case t == FramePathChallenge || t == FramePathResponse:
+			n = 1 + PathDataLen
 		case t >= frameExtension && len(b) >= 3:
 			n = 3 + int(binary.BigEndian.Uint16(b[1:]))
 		default:

@@ -19,6 +19,14 @@ func parseFrame(t FrameType, frame []byte) (encoder, error) {
 		return parseMTUProbe(frame)
 	case FrameMTUReply:
 		return parseMTUReply(frame)
+	case FrameKEMKey:
+		return parseKEMKey(frame)
+	case FrameKEMText:
+		return parseKEMText(frame)
+	case FramePathChallenge:
+		return parsePathChallenge(frame)
+	case FramePathResponse:
+		return parsePathResponse(frame)
 	}
 	panic("BUG: NextFrame returned a frame of no known type")
 }
@@ -36,7 +44,8 @@ func frames(b []byte) ([]string, error) {
 }
 
 func frameVectors() []vector {
-	return slices.Concat(ackVectors(), closeVectors(), mtuProbeVectors(), mtuReplyVectors(), segmentVectors())
+	return slices.Concat(ackVectors(), closeVectors(), mtuProbeVectors(), mtuReplyVectors(), segmentVectors(),
+		kemKeyVectors(), kemTextVectors(), pathChallengeVectors(), pathResponseVectors())
 }
 
 func TestNextFrame(t *testing.T) {
@@ -83,7 +92,7 @@ func TestNextFrameMalformed(t *testing.T) {
 		{"ack of 255 entries with two of them", with(ack, 1, 255)},
 		{"close of 255 bytes without them", []byte{3, 0, 0, 255}},
 	}
-	for typ := int(FrameMTUReply) + 1; typ < 0x80; typ++ {
+	for typ := int(FramePathResponse) + 1; typ < 0x80; typ++ {
 		rows = append(rows, malformed{"unknown type below 0x80", []byte{byte(typ), 0, 1, 0}})
 	}
 	for _, row := range rows {

@@ -24,6 +24,18 @@
 // saw message 1 made with a key of its own: it is valid, and what tells the
 // attacker from the peer is PeerKey.
 //
+// # Hybrid
+//
+// Noise's X25519 keys are those of phase 0, which carries one exchange of
+// ML-KEM-768 (FIPS 203) and nothing else: the initiator's encapsulation key, the
+// responder's ciphertext. The secrets of phase 1 are, for each direction,
+//
+//	prk  = HKDF-Extract(salt: secret of phase 0, IKM: ML-KEM's shared secret)
+//	next = Expand(prk, "chunkcp pq" || SHA-256(Binding || key || ciphertext), 32)
+//
+// so that who records a session must break both. Who the two sides are rests on
+// X25519 alone: an attacker must break it while the handshake runs.
+//
 // # Datagrams
 //
 // AES-256-GCM, 16 bytes longer than the plaintext (Overhead), with the
@@ -37,7 +49,14 @@
 // The nonce is iv XOR the packet number, big-endian and padded on the left
 // (RFC 9001 section 5.3). The header must carry the packet number and the
 // phase, a byte that counts key updates mod 256. A Sealer updates by itself
-// long before its key wears out; an Opener follows when it meets the new phase.
+// long before its key wears out, once the peer has opened a datagram of the present
+// phase; an Opener follows when it meets the new phase.
+//
+// No nonce is used twice. Within a session the packet number grows with every
+// datagram, over updates too, and Seal panics when it does not. Over sessions the
+// secrets differ: both sides add an ephemeral key from crypto/rand to each
+// handshake, so that they do however often one side is restarted, restored from a
+// snapshot, or replays what it sent; neither secrets nor numbers are ever stored.
 //
 // # Contract
 //
@@ -48,9 +67,9 @@
 //
 // # Known limitations
 //
-//   - An Opener that misses every datagram of a phase cannot follow the next
-//     update: the session is dead. With the default limit that takes 4,194,304
-//     datagrams lost in a row.
+//   - A peer may update as often as its datagrams are answered; each costs an
+//     Opener a key schedule, some microseconds.
+//   - What goes with message 3 (names of files) is sealed with X25519 only.
 //   - The previous phase's key is kept until the next update, so that a
 //     datagram however late can be opened. Its secret is gone.
 //   - Secrets are left to the garbage collector, not overwritten.

@@ -22,20 +22,31 @@ var (
 // Opener opens the datagrams that the peer's Sealer sealed, in any order, each once.
 type Opener struct {
 	redacted
-	previous, current, next phaseKey // previous.aead is nil in the first phase
+	previous, current, next phaseKey // previous.aead is nil in the first phase, next.aead while it is not agreed on
 	secret                  [32]byte // of the next phase
 	phase                   uint8    // of current
+	updates                 uint64   // so far
 	lowest                  uint64   // packet number opened with current
 	window                  replayWindow
 	failed                  uint64
 	nonce                   [ivLen]byte
 }
 
-// NewOpener returns an Opener in phase 0.
+// NewOpener returns an Opener in phase 0. It stays there until Expect.
 func NewOpener(secret [32]byte) *Opener {
-	next := nextSecret(secret)
-	return &Opener{current: newPhaseKey(secret), next: newPhaseKey(next), secret: next, lowest: math.MaxUint64}
+	return &Opener{current: newPhaseKey(secret), lowest: math.MaxUint64}
 }
+
+// Expect tells the secret that the two sides have agreed on for the next phase.
+// Those of the phases after it follow from it.
+func (o *Opener) Expect(secret [32]byte) {
+	o.secret = secret
+	o.next = newPhaseKey(secret)
+}
+
+// Updates returns how many updates came before a phase, that of a datagram that
+// Open has just opened.
+func (o *Opener) Updates(phase uint8) uint64 { return o.updates - uint64(o.phase-phase) }
 
 // Failed returns how many datagrams were found not to be authentic by decrypting them.
 func (o *Opener) Failed() uint64 { return o.failed }
@@ -82,7 +93,7 @@ func (o *Opener) keyOf(phase uint8, pn uint64) *phaseKey {
 	switch {
 	case phase == o.phase:
 		return &o.current
-	case phase == o.phase+1 && pn > o.window.top:
+	case phase == o.phase+1 && pn > o.window.top && o.next.aead != nil:
 		return &o.next
 	case phase == o.phase-1 && pn < o.lowest && o.previous.aead != nil:
 		return &o.previous
@@ -98,5 +109,6 @@ func (o *Opener) moveOn() {
 	o.secret = nextSecret(o.secret)
 	o.next = newPhaseKey(o.secret)
 	o.phase++
+	o.updates++
 	o.lowest = math.MaxUint64
 }

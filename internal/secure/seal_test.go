@@ -77,8 +77,8 @@ func TestSealFollowsTheSpecification(t *testing.T) {
 	want := gcm.Seal(nil, nonce, []byte("plaintext"), []byte("header"))
 
 	s := NewSealer(testSecret, 0)
-	s.Update()
-	s.Update()
+	s.update()
+	s.update()
 	if got := s.Seal(nil, []byte("header"), []byte("plaintext"), pn); !bytes.Equal(got, want) || s.Phase() != 2 {
 		t.Errorf("phase %d seals\n%x, want\n%x", s.Phase(), got, want)
 	}
@@ -88,7 +88,7 @@ func TestSealFollowsTheSpecification(t *testing.T) {
 }
 
 func TestSealAndOpenInPlace(t *testing.T) {
-	s, o := NewSealer(testSecret, 0), NewOpener(testSecret)
+	s, o := NewSealer(testSecret, 0), newTestOpener(testSecret)
 	buf := make([]byte, testHeaderLen, 200)
 	buf = append(buf, "a datagram in one buffer, its header before it"...)
 	header, body := buf[:testHeaderLen], buf[testHeaderLen:]
@@ -103,7 +103,7 @@ func TestSealAndOpenInPlace(t *testing.T) {
 }
 
 func TestOpenTakesEachDatagramOnce(t *testing.T) {
-	s, o := NewSealer(testSecret, 0), NewOpener(testSecret)
+	s, o := NewSealer(testSecret, 0), newTestOpener(testSecret)
 	first, second, third := sealOne(s, 0, "first"), sealOne(s, 1, "second"), sealOne(s, 7, "third")
 	wantOpen(t, o, third, "third")
 	wantOpen(t, o, first, "first")
@@ -121,7 +121,7 @@ func TestOpenTakesEachDatagramOnce(t *testing.T) {
 // TestForgedDatagramsChangeNothing: with any byte of it wrong a datagram is
 // refused, and the genuine one still opens.
 func TestForgedDatagramsChangeNothing(t *testing.T) {
-	s, o := NewSealer(testSecret, 0), NewOpener(testSecret)
+	s, o := NewSealer(testSecret, 0), newTestOpener(testSecret)
 	genuine := sealOne(s, 3, "genuine")
 	before := *o
 	tried := uint64(0)
@@ -167,7 +167,7 @@ func TestForgedDatagramsChangeNothing(t *testing.T) {
 }
 
 func TestOpenGivesUpAfterTooManyForgeries(t *testing.T) {
-	s, o := NewSealer(testSecret, 0), NewOpener(testSecret)
+	s, o := NewSealer(testSecret, 0), newTestOpener(testSecret)
 	good, bad := sealOne(s, 0, "good"), sealOne(s, 1, "bad")
 	bad.sealed[0]++
 	o.failed = maxFailed - 1
@@ -194,7 +194,7 @@ func TestSealPanicsOnNonceReuse(t *testing.T) {
 }
 
 func TestSealAndOpenDoNotAllocate(t *testing.T) {
-	s, o := NewSealer(testSecret, 0), NewOpener(testSecret)
+	s, o := NewSealer(testSecret, 0), newTestOpener(testSecret)
 	buf := make([]byte, testHeaderLen+1200, testHeaderLen+1200+Overhead)
 	header, body := buf[:testHeaderLen], buf[testHeaderLen:]
 	pn := uint64(0)
@@ -233,7 +233,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add([]byte{}, []byte{}, uint8(1), uint64(1<<64-1))
 	f.Add(genuine.header, genuine.sealed[:15], uint8(255), uint64(0))
 	f.Fuzz(func(t *testing.T, header, sealed []byte, phase uint8, pn uint64) {
-		o := NewOpener(testSecret)
+		o := newTestOpener(testSecret)
 		same := bytes.Equal(header, genuine.header) && bytes.Equal(sealed, genuine.sealed) && phase == 0 && pn == 3
 		got, err := o.Open(nil, header, sealed, phase, pn)
 		if (err == nil) != same {
@@ -266,7 +266,7 @@ func BenchmarkSeal(b *testing.B) {
 func BenchmarkOpen(b *testing.B) {
 	for _, size := range benchmarkSizes {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			s, o := NewSealer(testSecret, 0), NewOpener(testSecret)
+			s, o := NewSealer(testSecret, 0), newTestOpener(testSecret)
 			header := make([]byte, testHeaderLen)
 			sealed := s.Seal(nil, header, make([]byte, size-Overhead), 1)
 			dst := make([]byte, 0, size)
@@ -284,7 +284,7 @@ func BenchmarkOpen(b *testing.B) {
 
 // BenchmarkOpenForged is what a forger costs.
 func BenchmarkOpenForged(b *testing.B) {
-	o := NewOpener(testSecret)
+	o := newTestOpener(testSecret)
 	header, sealed, dst := make([]byte, testHeaderLen), make([]byte, 1200), make([]byte, 0, 1200)
 	b.SetBytes(1200)
 	b.ReportAllocs()
@@ -313,4 +313,11 @@ func shuffled(r *rand.Rand, in []datagram, depth int) (out []datagram, lost int)
 		out = append(out, s...)
 	}
 	return out, lost
+}
+
+// newTestOpener returns an Opener that follows updates from phase 0 on.
+func newTestOpener(secret [32]byte) *Opener {
+	o := NewOpener(secret)
+	o.Expect(nextSecret(secret))
+	return o
 }
