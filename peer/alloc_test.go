@@ -88,7 +88,19 @@ func newPair() *pair {
 	keys := newKeys()
 	p.client = join(true, keys, &p.up)
 	p.server = join(false, secure.Keys{Send: keys.Receive, Receive: keys.Send}, &p.down)
+	p.mix()
 	return p
+}
+
+// mix ends the exchange of keys.
+func (p *pair) mix() {
+	keys := newKeys()
+	keys.Send[1], keys.Receive[1] = 1, 1
+	p.client.mix(keys)
+	p.server.mix(secure.Keys{Send: keys.Receive, Receive: keys.Send})
+	for _, s := range []*session{p.client, p.server} {
+		s.sender.NextNumber() // it carried the exchange
+	}
 }
 
 // round sends a window of segments and acknowledges them.

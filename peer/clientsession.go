@@ -38,7 +38,7 @@ type clientSession struct {
 
 	generation int // of the file that it takes part in; written under Fetch.mu
 
-	finish   []byte // the handshake's third message, until the server is heard
+	finish   []byte // the handshake's third message, until the keys are mixed
 	repeatAt time.Time
 	repeat   time.Duration
 
@@ -98,6 +98,10 @@ func (f *Fetch) runSession(ctx context.Context, p *peerState) error {
 		session: newSession(a.welcome.Session, true, a.keys, a.welcome, a.rtt, f.opt.Limits.config()),
 		fetch:   f, peer: p, finish: a.finish, repeat: 3*a.rtt + finishSlack,
 		nextID: clientFile + 1, early: early, size: -1, gets: map[proto.ID]*get{}, pieces: map[int64]*piece{},
+	}
+	c.sealer = secure.NewSealer(a.keys.Send, f.opt.Limits.KeyPackets)
+	if c.kem, err = secure.NewKEM(); err != nil {
+		return err
 	}
 	if a.sampled {
 		c.sender.ObserveRTT(a.rtt)
@@ -178,16 +182,21 @@ func (c *clientSession) receive(now time.Time, msgs []udp.Message) (err error) {
 			}
 		})
 	}
-	if c.finish != nil && c.datagrams > 0 {
-		c.finish = nil // the server has the session
+	if c.mixed {
+		c.finish = nil // the server has the session, and the keys
 	}
 	return err
 }
 
-// send flushes, or repeats the handshake's last message while the server may
-// not have it: it could make nothing of sealed datagrams.
+// send flushes, or repeats the handshake's last message and what goes with it
+// while the server may not have them: it could make nothing of other datagrams.
 func (c *clientSession) send(now time.Time) error {
 	if c.finish == nil {
+		if c.sealer.Due() && c.sender.Idle() {
+			if err := c.tell(&proto.Ping{}); err != nil { // its acknowledgement lets the key be updated
+				return err
+			}
+		}
 		return c.flush(now)
 	}
 	if now.Before(c.repeatAt) {
@@ -197,7 +206,10 @@ func (c *clientSession) send(now time.Time) error {
 		c.repeat = min(2*c.repeat, lastRepeat)
 	}
 	c.repeatAt = now.Add(c.repeat)
-	return c.write(c.finish, len(c.finish))
+	if err := c.write(c.finish, len(c.finish)); err != nil {
+		return err
+	}
+	return c.sendKEMKey()
 }
 
 // deadline returns how long to wait for a datagram.

@@ -25,6 +25,8 @@ type Limits struct {
 	Channels int // stop-and-wait channels of a session, 1 to 4,095; 0: as many as the path needs
 	Burst    int // segments outstanding on a channel, 1 to 64; 0: about a millisecond of sending
 
+	KeyPackets uint64 // datagrams sealed under one key; 0: 4,194,304
+
 	// Congestion names the congestion controller: "model", the default, or "cubic".
 	Congestion string
 }

@@ -11,6 +11,7 @@ import (
 
 	"chunkcp/arq"
 	"chunkcp/internal/rangeset"
+	"chunkcp/internal/secure"
 	"chunkcp/internal/udp"
 	"chunkcp/proto"
 )
@@ -80,6 +81,7 @@ func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w pr
 		gets:    map[proto.ID]*servedFile{},
 		feeds:   map[proto.ID]*treeFeed{},
 	}
+	c.sealer = secure.NewSealer(keys.Send, s.opt.Limits.KeyPackets)
 	c.conn, c.addr, c.party, c.buffers, c.heard = conn, p.addr, c, s.buffers, now
 	c.mtu = arq.NewPathMTU(now, baseDatagram, int(w.MaxDatagram), c.sender.ProbeTimeout())
 	return c, nil

@@ -68,6 +68,7 @@ type session struct {
 	mtu      *arq.PathMTU // nil on a side that sends little
 	ack      proto.Ack
 	segment  proto.Segment // the one being handled: here, it need not be allocated
+	keyExchange
 
 	heard     time.Time // when the last authentic datagram came
 	datagrams uint64    // authentic ones
@@ -84,6 +85,7 @@ func newSession(id proto.SessionID, isClient bool, keys secure.Keys, welcome pro
 		id: id, sends: proto.KindServerSealed, takes: proto.KindClientSealed,
 		sealer: secure.NewSealer(keys.Send, 0), opener: secure.NewOpener(keys.Receive),
 		receiver: arq.NewReceiver(rtt), sender: arq.NewSender(base),
+		keyExchange: keyExchange{keys: keys},
 	}
 	if isClient {
 		s.sends, s.takes = s.takes, s.sends
@@ -107,29 +109,39 @@ func (s *session) handle(now time.Time, datagram []byte) error {
 	}
 	s.heard = now
 	s.datagrams++
+	early := s.opener.Updates(h.Phase) == 0
+	if !early {
+		s.answer = nil
+	}
 	for {
 		t, frame, rest, err := proto.NextFrame(plain)
 		if err != nil {
 			return violation(err)
 		}
-		switch {
-		case frame == nil:
+		if frame == nil {
 			return nil
-		case t == proto.FrameAck:
+		}
+		if err := s.admit(t, early); err != nil {
+			return err
+		}
+		switch t {
+		case proto.FrameAck:
 			err = s.handleAck(now, frame)
-		case t == proto.FrameSegment:
+		case proto.FrameSegment:
 			err = s.handleSegment(now, h.Number, frame)
-		case t == proto.FrameMTUProbe:
+		case proto.FrameMTUProbe:
 			reply := proto.MTUReply{Size: uint16(len(datagram))}
 			err = s.sendFrame(&reply)
-		case t == proto.FrameMTUReply:
+		case proto.FrameMTUReply:
 			err = s.handleMTUReply(frame)
-		case t == proto.FrameClose:
+		case proto.FrameClose:
 			c, cerr := proto.ParseClose(frame)
 			if cerr != nil {
 				return violation(cerr)
 			}
 			return &errClosed{c}
+		default:
+			err = s.handleRare(now, t, frame)
 		}
 		if err != nil {
 			return err
@@ -147,6 +159,7 @@ func (s *session) handleAck(now time.Time, frame []byte) error {
 	if err := s.sender.HandleAck(now, &s.ack); err != nil {
 		return err
 	}
+	s.sealer.Confirm(uint64(s.ack.Latest))
 	s.receiver.SetRTT(s.sender.Stats().SmoothedRTT)
 	return nil
 }
@@ -223,6 +236,9 @@ func (s *session) tell(m proto.Message) error {
 
 // flush sends all that may be sent now.
 func (s *session) flush(now time.Time) error {
+	if !s.mixed {
+		return nil
+	}
 	for t, ok := s.sender.Poll(now); ok; t, ok = s.sender.Poll(now) {
 		if err := s.sendBurst(&t); err != nil {
 			return err
@@ -324,22 +340,30 @@ func (s *session) sendFrame(f frame) error { return s.sendPadded(f, 0) }
 func (s *session) sendPadded(f frame, size int) error {
 	buf := s.buffers.get()
 	defer s.buffers.put(buf)
+	out := s.sealPadded(buf.out[:0], f, size)
+	return s.write(out, len(out))
+}
+
+// sealPadded appends to dst, which must have room for the padding.
+func (s *session) sealPadded(dst []byte, f frame, size int) []byte {
 	pn := s.sender.NextNumber()
-	out := s.header(pn).Append(buf.out[:0])
+	out := s.header(pn).Append(dst)
 	plain := len(out)
 	out = f.Append(out)
 	if n := size - secure.Overhead - len(out); n > 0 {
 		out = out[:len(out)+n]
 		clear(out[len(out)-n:])
 	}
-	out = s.sealer.Seal(out[:plain], out[:plain], out[plain:], uint64(pn))
-	return s.write(out, len(out))
+	return s.sealer.Seal(out[:plain], out[:plain], out[plain:], uint64(pn))
 }
 
 // write hands datagrams to the kernel. An error of the path or of this host
 // counts as loss: what it says may be forged, and what matters shows in the
 // acknowledgements. That this host takes no datagrams of a size is its own word.
 func (s *session) write(out []byte, datagram int) error {
+	if s.sealer.Spent() {
+		return errKeySpent
+	}
 	datagram = min(datagram, len(out))
 	err := s.conn.Write(out, datagram, s.addr)
 	switch {
@@ -353,6 +377,9 @@ func (s *session) write(out []byte, datagram int) error {
 
 // nextTimeout returns when to flush if nothing arrives before, zero for never.
 func (s *session) nextTimeout() time.Time {
+	if !s.mixed {
+		return time.Time{}
+	}
 	next := firstOf(s.sender.NextTimeout(), s.receiver.NextTimeout())
 	if s.mtu != nil {
 		next = firstOf(next, s.mtu.NextTimeout())

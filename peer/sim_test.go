@@ -59,6 +59,7 @@ type simServer struct {
 	id   *secure.Identity
 	log  *zap.Logger // nil for none
 
+	limits    Limits
 	trees     TreeCache // nil for none
 	hashPause func()    // before each piece that is hashed; nil for none
 
@@ -125,7 +126,7 @@ func (w *world) serve(s *simServer) {
 	go func() {
 		done <- Serve(ctx, ServeOptions{
 			Root: s.root, Listen: s.addr.String(), Identity: s.id, Network: simNetwork{s.host}, Log: s.log,
-			Trees: s.trees, hashPause: s.hashPause,
+			Limits: s.limits, Trees: s.trees, hashPause: s.hashPause,
 			OnListen: func(netip.AddrPort) { close(listens) },
 		})
 	}()
