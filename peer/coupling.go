@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"net/netip"
 	"sync"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 type pathKey struct {
 	client secure.PublicKey
 	fetch  uint64 // the client's word for it
+	addr   netip.Addr
 }
 
 // paths couples the sessions of a fetch: they share one congestion controller,
@@ -37,6 +39,7 @@ type path struct {
 // pathMember is a session's view of its path: an arq.Controller whose window is
 // what the others leave of the whole.
 type pathMember struct {
+	key      pathKey
 	path     *path
 	leave    func()
 	inFlight int
@@ -52,7 +55,7 @@ func (p *paths) join(key pathKey, rtt time.Duration) *pathMember {
 		x = &path{cc: p.limits.controller(baseSegment, rtt, random64()), members: map[*pathMember]struct{}{}}
 		p.byKey[key] = x
 	}
-	m := &pathMember{path: x}
+	m := &pathMember{key: key, path: x}
 	x.mu.Lock()
 	x.members[m] = struct{}{}
 	x.mu.Unlock()

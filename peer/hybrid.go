@@ -29,12 +29,16 @@ var (
 var errKeySpent = errors.New("key used up, and the peer does not let it be changed")
 
 // handleRare takes a frame that does not come with the bytes of a file.
-func (s *session) handleRare(_ time.Time, t proto.FrameType, frame []byte) error {
+func (s *session) handleRare(now time.Time, t proto.FrameType, frame []byte) error {
 	switch t {
 	case proto.FrameKEMKey:
 		return s.handleKEMKey(frame)
 	case proto.FrameKEMText:
 		return s.handleKEMText(frame)
+	case proto.FramePathChallenge:
+		return s.handleChallenge(frame)
+	case proto.FramePathResponse:
+		return s.handleResponse(now, frame)
 	}
 	return nil
 }

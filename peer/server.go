@@ -53,8 +53,9 @@ type server struct {
 
 // datagram is one that a reader hands to a session.
 type datagram struct {
-	n   int
-	buf [maxClientDatagram]byte
+	from netip.AddrPort
+	n    int
+	buf  [maxClientDatagram]byte
 }
 
 // Serve answers for the files below opt.Root until ctx is done, then says
@@ -171,7 +172,7 @@ func (s *server) datagram(ctx context.Context, now time.Time, conn udp.Conn, fro
 		session := s.sessions[h.Session]
 		s.mu.RUnlock()
 		if session != nil {
-			s.deliver(session, b)
+			s.deliver(session, from, b)
 		}
 	case proto.KindHello:
 		s.hello(now, conn, from, b)
@@ -180,9 +181,9 @@ func (s *server) datagram(ctx context.Context, now time.Time, conn udp.Conn, fro
 	}
 }
 
-func (s *server) deliver(session *serverSession, b []byte) {
+func (s *server) deliver(session *serverSession, from netip.AddrPort, b []byte) {
 	d := s.pool.Get().(*datagram)
-	d.n = copy(d.buf[:], b)
+	d.from, d.n = from, copy(d.buf[:], b)
 	select {
 	case session.inbox <- d:
 	default: // the session does not keep up: as good as lost on the way

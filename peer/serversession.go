@@ -49,6 +49,8 @@ type serverSession struct {
 	files  map[proto.ID]*servedFile
 	gets   map[proto.ID]*servedFile
 	feeds  map[proto.ID]*treeFeed // by file
+
+	maxDatagram int // that the client takes
 }
 
 func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w proto.Welcome) (*serverSession, error) {
@@ -64,7 +66,7 @@ func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w pr
 		rtt = min(rtt, w.RTT)
 	}
 	client := p.handshake.PeerKey()
-	member := s.paths.join(pathKey{client, uint64(w.Session)}, rtt)
+	member := s.paths.join(pathKey{client, uint64(w.Session), p.addr.Addr()}, rtt)
 	base := s.opt.Limits.config()
 	base.Controller = member
 	if s.opt.Trace != nil {
@@ -80,10 +82,13 @@ func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w pr
 		files:   map[proto.ID]*servedFile{},
 		gets:    map[proto.ID]*servedFile{},
 		feeds:   map[proto.ID]*treeFeed{},
+
+		maxDatagram: int(w.MaxDatagram),
 	}
+	c.check = &pathCheck{}
 	c.sealer = secure.NewSealer(keys.Send, s.opt.Limits.KeyPackets)
 	c.conn, c.addr, c.party, c.buffers, c.heard = conn, p.addr, c, s.buffers, now
-	c.mtu = arq.NewPathMTU(now, baseDatagram, int(w.MaxDatagram), c.sender.ProbeTimeout())
+	c.mtu = arq.NewPathMTU(now, baseDatagram, c.maxDatagram, c.sender.ProbeTimeout())
 	return c, nil
 }
 
@@ -91,7 +96,7 @@ func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w pr
 // ctx is done.
 func (c *serverSession) run(ctx context.Context, requests []byte) {
 	defer c.releaseFiles()
-	defer c.path.leave()
+	defer func() { c.path.leave() }() // of the path that it has in the end
 	err := c.first(time.Now(), requests)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -100,6 +105,7 @@ func (c *serverSession) run(ctx context.Context, requests []byte) {
 			break
 		}
 		now := time.Now()
+		c.checkPath(now)
 		if err = c.flush(now); err != nil {
 			break
 		}
@@ -158,6 +164,7 @@ func (c *serverSession) first(now time.Time, requests []byte) error {
 func (c *serverSession) drain(d *datagram) (err error) {
 	now := time.Now()
 	for {
+		c.from = d.from
 		err = c.handle(now, d.buf[:d.n])
 		c.server.pool.Put(d)
 		if err != nil {

@@ -70,6 +70,9 @@ type session struct {
 	segment  proto.Segment // the one being handled: here, it need not be allocated
 	keyExchange
 
+	check *pathCheck     // nil on a side that does not follow the other
+	from  netip.AddrPort // of the datagram being handled, if check is not nil
+
 	heard     time.Time // when the last authentic datagram came
 	datagrams uint64    // authentic ones
 	repeated  uint64    // segments that came as repeats
@@ -100,6 +103,7 @@ func (s *session) handle(now time.Time, datagram []byte) error {
 	if err != nil || h.Kind != s.takes || h.Session != s.id {
 		return nil
 	}
+	highest := s.opener.Highest()
 	plain, err := s.opener.Open(body[:0], header, body, h.Phase, uint64(h.Number))
 	if err != nil {
 		if errors.Is(err, secure.ErrTooManyForged) {
@@ -112,6 +116,9 @@ func (s *session) handle(now time.Time, datagram []byte) error {
 	early := s.opener.Updates(h.Phase) == 0
 	if !early {
 		s.answer = nil
+		if s.check != nil && s.from != s.addr {
+			s.check.heard(now, s.from, len(datagram), uint64(h.Number) > highest)
+		}
 	}
 	for {
 		t, frame, rest, err := proto.NextFrame(plain)
@@ -325,38 +332,6 @@ func (s *session) sendAck(now time.Time) error {
 	return s.sendFrame(s.receiver.Ack(now, s.party.credit()))
 }
 
-// close tells the peer that the session ends. Nobody answers; if it is lost,
-// the peer finds out by silence.
-func (s *session) close(code proto.CloseCode, reason string) {
-	_ = s.sendFrame(&proto.Close{Code: code, Reason: reason})
-}
-
-// frame is a frame that makes a datagram of its own.
-type frame interface{ Append(dst []byte) []byte }
-
-func (s *session) sendFrame(f frame) error { return s.sendPadded(f, 0) }
-
-// sendPadded sends one frame in a datagram of at least size bytes.
-func (s *session) sendPadded(f frame, size int) error {
-	buf := s.buffers.get()
-	defer s.buffers.put(buf)
-	out := s.sealPadded(buf.out[:0], f, size)
-	return s.write(out, len(out))
-}
-
-// sealPadded appends to dst, which must have room for the padding.
-func (s *session) sealPadded(dst []byte, f frame, size int) []byte {
-	pn := s.sender.NextNumber()
-	out := s.header(pn).Append(dst)
-	plain := len(out)
-	out = f.Append(out)
-	if n := size - secure.Overhead - len(out); n > 0 {
-		out = out[:len(out)+n]
-		clear(out[len(out)-n:])
-	}
-	return s.sealer.Seal(out[:plain], out[:plain], out[plain:], uint64(pn))
-}
-
 // write hands datagrams to the kernel. An error of the path or of this host
 // counts as loss: what it says may be forged, and what matters shows in the
 // acknowledgements. That this host takes no datagrams of a size is its own word.
@@ -383,6 +358,9 @@ func (s *session) nextTimeout() time.Time {
 	next := firstOf(s.sender.NextTimeout(), s.receiver.NextTimeout())
 	if s.mtu != nil {
 		next = firstOf(next, s.mtu.NextTimeout())
+	}
+	if s.check != nil {
+		next = firstOf(next, s.check.nextTimeout())
 	}
 	return next
 }

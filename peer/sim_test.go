@@ -156,11 +156,17 @@ func (w *world) kill(s *simServer) {
 
 // logOf starts a server anew and returns what gives its log entries with a message.
 func (w *world) logOf(s *simServer, message string) func() []observer.LoggedEntry {
+	logs := w.logsOf(s)
+	return func() []observer.LoggedEntry { return logs.FilterMessage(message).All() }
+}
+
+// logsOf starts a server anew and returns what it logs.
+func (w *world) logsOf(s *simServer) *observer.ObservedLogs {
 	core, logs := observer.New(zap.DebugLevel)
 	w.halt(s)
 	s.log = zap.New(core)
 	w.serve(s)
-	return func() []observer.LoggedEntry { return logs.FilterMessage(message).All() }
+	return logs
 }
 
 // after has do run at some virtual time from now, unless the test ends before.

@@ -22,6 +22,7 @@ type conn struct {
 	timer *time.Timer   // the deadline of the Read under way; only Read touches it
 
 	wire     netip.AddrPort // the address that the network sees; the NAT changes it
+	outside  *Host          // that has it
 	closed   bool
 	deadline time.Time
 	inbox    inbox
@@ -37,6 +38,7 @@ func newConn(h *Host, local, remote netip.AddrPort) *conn {
 		wake:    make(chan struct{}, 1),
 		timer:   time.NewTimer(time.Hour),
 		wire:    local,
+		outside: h,
 		inbox:   inbox{limit: h.options.ReadBuffer},
 	}
 	c.timer.Stop()
@@ -176,7 +178,7 @@ func (c *conn) Close() error {
 func (c *conn) shut() {
 	c.closed = true
 	c.discard()
-	delete(c.host.ports, c.wire.Port())
+	delete(c.outside.ports, c.wire.Port())
 	c.notify()
 }
 

@@ -129,15 +129,4 @@ func (h *Host) Up() {
 // Rebind makes the NAT before the host forget c: from now on the network sees
 // c's datagrams come from the returned address, and the old one is dead. c's
 // own LocalAddr stays, as a socket behind a NAT knows nothing of it.
-func (h *Host) Rebind(c udp.Conn) netip.AddrPort {
-	h.net.mu.Lock()
-	defer h.net.mu.Unlock()
-	moved, ok := c.(*conn)
-	if !ok || h.ports[moved.wire.Port()] != moved {
-		panic("BUG: Rebind of a socket that is not open on this host")
-	}
-	delete(h.ports, moved.wire.Port())
-	moved.wire = netip.AddrPortFrom(h.addr, h.freePort())
-	h.ports[moved.wire.Port()] = moved
-	return moved.wire
-}
+func (h *Host) Rebind(c udp.Conn) netip.AddrPort { return h.Rehome(c, h.addr) }

@@ -51,6 +51,9 @@ func (o *Opener) Updates(phase uint8) uint64 { return o.updates - uint64(o.phase
 // Failed returns how many datagrams were found not to be authentic by decrypting them.
 func (o *Opener) Failed() uint64 { return o.failed }
 
+// Highest returns the highest packet number that has been opened.
+func (o *Opener) Highest() uint64 { return o.window.top }
+
 // Open appends what Seal was given to dst; phase and pn are what the header
 // says. It works in place with dst = ciphertext[:0]; otherwise dst must overlap
 // neither header nor ciphertext. A datagram that is not authentic may have lost
