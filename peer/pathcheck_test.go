@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"chunkcp/internal/netsim"
 	"chunkcp/internal/udp"
 	"chunkcp/proto"
 )
@@ -135,6 +136,9 @@ func TestAnUnprovenAddressGetsLittle(t *testing.T) {
 	}
 }
 
+// justFaster is ahead of moveLink, and not by so much that round trips seem shorter.
+var justFaster = netsim.Link{Delay: moveLink.Delay - time.Millisecond}
+
 // thief sends a client's datagrams on from elsewhere, before they arrive.
 type thief struct {
 	mu       sync.Mutex
@@ -148,6 +152,7 @@ type thief struct {
 func (w *world) steals(every int) *thief {
 	x := &thief{}
 	server := w.servers[0].addr
+	w.net.SetLink(elsewhere.Addr(), server.Addr(), justFaster)
 	n := 0
 	w.net.Tap(func(_ time.Time, from, to netip.AddrPort, b []byte) {
 		x.mu.Lock()
@@ -218,34 +223,64 @@ func TestAMoveUnderAThief(t *testing.T) {
 	})
 }
 
+// relay is a thief that also sends on what comes back; the answers to challenges
+// it catches only if it is told to.
+func (w *world) relay(answersToo bool) (relayed func() int) {
+	var mu sync.Mutex
+	var client netip.AddrPort
+	server, sent, n := w.servers[0].addr, 0, 0
+	w.net.SetLink(elsewhere.Addr(), server.Addr(), justFaster)
+	w.net.Tap(func(_ time.Time, from, to netip.AddrPort, b []byte) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case to == elsewhere:
+			sent++
+			w.net.Inject(server, client, b)
+		case to == server && proto.Kind(b[0]) == proto.KindClientSealed:
+			client = from
+			isAnswer := len(b) == challengeBytes
+			if n++; n%20 == 0 && !isAnswer || isAnswer && answersToo {
+				w.net.Inject(elsewhere, server, b)
+			}
+		}
+	})
+	return func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return sent
+	}
+}
+
 // TestARelayedChallengeProvesNothing: it is sent on to the client, by a thief that
-// can do so but cannot take its answer from the way: that proves nothing.
+// can do so but cannot take its answer from the way.
 func TestARelayedChallengeProvesNothing(t *testing.T) {
 	heavy(t)
 	const size = 5 << 20
 	inWorld(t, 1, 1, size, moveLink, func(w *world) {
 		logs := w.logsOf(w.servers[0])
-		var mu sync.Mutex
-		var client netip.AddrPort
-		server, relayed, n := w.servers[0].addr, 0, 0
-		w.net.Tap(func(_ time.Time, from, to netip.AddrPort, b []byte) {
-			mu.Lock()
-			defer mu.Unlock()
-			switch {
-			case to == elsewhere:
-				relayed++
-				w.net.Inject(server, client, b)
-			case to == server && proto.Kind(b[0]) == proto.KindClientSealed:
-				client = from
-				if n++; n%20 == 0 {
-					w.net.Inject(elsewhere, server, b)
-				}
-			}
-		})
+		relayed := w.relay(false)
 		_, took := w.fetch(w.options())
 		within(t, "the fetch", took, size*time.Second/1_180_000+time.Second)
-		if n := logs.FilterMessage("client moved").Len(); n != 0 || relayed == 0 {
-			t.Errorf("moved %d times, %d challenges were sent on", n, relayed)
+		if n := logs.FilterMessage("client moved").Len(); n != 0 || relayed() == 0 {
+			t.Errorf("moved %d times, %d challenges were sent on", n, relayed())
+		}
+	})
+}
+
+// TestAFetchOutlivesARelay: a thief that is faster both ways is the client's path,
+// as far as anybody can tell. It is left again as soon as it is not.
+func TestAFetchOutlivesARelay(t *testing.T) {
+	heavy(t)
+	const size = 5 << 20
+	inWorld(t, 1, 1, size, moveLink, func(w *world) {
+		logs := w.logsOf(w.servers[0])
+		relayed := w.relay(true)
+		w.after(3*time.Second, func() { w.net.Tap(nil) }) // all that goes elsewhere is lost from now on
+		_, took := w.fetch(w.options())
+		within(t, "the fetch", took, size*time.Second/1_180_000+6*time.Second)
+		if n := logs.FilterMessage("client moved").Len(); n < 2 || relayed() == 0 {
+			t.Errorf("moved %d times, %d datagrams were sent on", n, relayed())
 		}
 	})
 }
