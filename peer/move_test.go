@@ -7,8 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+
+	"chunkcp/arq"
 	"chunkcp/internal/netsim"
+	"chunkcp/internal/secure"
 	"chunkcp/internal/udp"
+	"chunkcp/proto"
 )
 
 // movingNetwork is a client's, whose sockets can be given another address.
@@ -78,6 +83,50 @@ func TestAMovingClientGoesOn(t *testing.T) {
 					t.Errorf("%d sessions ended, a client moved %d times", ended, moved)
 				}
 			})
+		})
+	}
+}
+
+// TestAnotherAddressIsAnotherPath: congestion control and the length of datagrams
+// begin anew there, and stay as they are where only the port changes.
+func TestAnotherAddressIsAnotherPath(t *testing.T) {
+	for _, other := range []bool{false, true} {
+		inWorld(t, 1, 1, 0, moveLink, func(w *world) {
+			id, _ := secure.NewIdentity(nil)
+			srv := &server{log: zap.NewNop(), buffers: newBurstBuffers(), paths: newPaths(Limits{})}
+			key := pathKey{client: id.PublicKey(), fetch: 1, addr: here.Addr()}
+			p := newPair()
+			c := &serverSession{session: p.server, server: srv, path: srv.paths.join(key, 40*time.Millisecond), log: zap.NewNop(), maxDatagram: 1472}
+			c.addr, c.check = here, &pathCheck{}
+			c.sender.Reroute(c.path, 40*time.Millisecond)
+			c.mtu = arq.NewPathMTU(p.now, baseDatagram, c.maxDatagram, time.Second)
+			c.mtu.Poll(p.now)
+			c.mtu.Confirm(1472)
+			c.sender.SetSegment(1472 - segmentOverhead)
+			for range 20 {
+				p.round(t)
+			}
+			rate, path := c.sender.Stats().RateBytesPerSec, c.path
+			to := netip.AddrPortFrom(here.Addr(), 9)
+			if other {
+				to = elsewhere
+			}
+			c.check.heard(p.now, to, 60, true)
+			q, ok := c.check.poll(p.now, time.Second, random64)
+			if !ok {
+				t.Fatal("not asked")
+			}
+			c.check.answer(p.now.Add(30*time.Millisecond), to, proto.PathResponse(q))
+			c.checkPath(p.now)
+			st := c.sender.Stats()
+			switch {
+			case c.addr != to || c.check.proven || st.InFlight != 0:
+				t.Errorf("at %v, proven %v, %d bytes in flight", c.addr, c.check.proven, st.InFlight)
+			case !other && (c.path != path || c.mtu.Size() != 1472 || st.RateBytesPerSec != rate || len(srv.paths.byKey) != 1):
+				t.Errorf("another port: another path, datagrams of %d bytes, rate %.0f, before %.0f", c.mtu.Size(), st.RateBytesPerSec, rate)
+			case other && (c.path == path || c.path.key.addr != to.Addr() || c.mtu.Size() != baseDatagram || st.SmoothedRTT != 30*time.Millisecond || len(srv.paths.byKey) != 1):
+				t.Errorf("another address: %+v, datagrams of %d bytes, %d paths", st, c.mtu.Size(), len(srv.paths.byKey))
+			}
 		})
 	}
 }
