@@ -106,6 +106,9 @@ func TestAnotherAddressIsAnotherPath(t *testing.T) {
 			for range 20 {
 				p.round(t)
 			}
+			if err := c.flush(p.now); err != nil || c.sender.Stats().InFlight == 0 {
+				t.Fatal("nothing is in flight", err)
+			}
 			rate, path := c.sender.Stats().RateBytesPerSec, c.path
 			to := netip.AddrPortFrom(here.Addr(), 9)
 			if other {
