@@ -38,6 +38,9 @@ type clientSession struct {
 
 	generation int // of the file that it takes part in; written under Fetch.mu
 
+	socket   *redialer
+	redialed time.Time
+
 	finish   []byte // the handshake's third message, until the keys are mixed
 	repeatAt time.Time
 	repeat   time.Duration
@@ -75,7 +78,7 @@ func (f *Fetch) runSession(ctx context.Context, p *peerState) error {
 	if err != nil {
 		return err
 	}
-	conn, err := f.opt.Network.Dial(addr)
+	conn, err := newRedialer(func() (udp.Conn, error) { return f.opt.Network.Dial(addr) })
 	if err != nil {
 		return err
 	}
@@ -96,7 +99,7 @@ func (f *Fetch) runSession(ctx context.Context, p *peerState) error {
 	}
 	c := &clientSession{
 		session: newSession(a.welcome.Session, true, a.keys, a.welcome, a.rtt, f.opt.Limits.config()),
-		fetch:   f, peer: p, finish: a.finish, repeat: 3*a.rtt + finishSlack,
+		fetch:   f, peer: p, socket: conn, finish: a.finish, repeat: 3*a.rtt + finishSlack,
 		nextID: clientFile + 1, early: early, size: -1, gets: map[proto.ID]*get{}, pieces: map[int64]*piece{},
 	}
 	c.sealer = secure.NewSealer(a.keys.Send, f.opt.Limits.KeyPackets)
@@ -165,6 +168,7 @@ func (c *clientSession) run(ctx context.Context) error {
 		if err := c.watch(now); err != nil {
 			return err
 		}
+		c.redial(now)
 	}
 }
 

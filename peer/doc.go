@@ -11,6 +11,11 @@
 // clientSession or serverSession. The sessions of one fetch with one server share
 // a congestion controller (coupling.go).
 //
+// Nothing of a file is sent before ML-KEM-768 has been mixed into the keys
+// (hybrid.go). A server follows a client whose address changes, once that has proven
+// to be the client's (pathcheck.go, move.go); a client whose socket has lost its
+// address takes another (redial.go).
+//
 // # A server
 //
 // One goroutine reads each socket; it answers handshakes itself and hands sealed
@@ -40,8 +45,9 @@
 //
 // # Known limitations
 //
-// A server answers to the address that opened the session: a client whose address
-// changes opens another. Half-open handshakes are bounded, but strangers can use
+// A client whose address changes before the keys are mixed opens another session.
+// Who is faster than the path, both ways, can have a session go through him, as long
+// as he is. Half-open handshakes are bounded, but strangers can use
 // them all up. Bytes of a piece that is not complete are lost with their session.
 // An output that blocks is not waited for at the end, and its goroutine is left.
 package peer

@@ -73,6 +73,8 @@ type session struct {
 	check *pathCheck     // nil on a side that does not follow the other
 	from  netip.AddrPort // of the datagram being handled, if check is not nil
 
+	unsent error // of the last write, if it failed and nothing has come since
+
 	heard     time.Time // when the last authentic datagram came
 	datagrams uint64    // authentic ones
 	repeated  uint64    // segments that came as repeats
@@ -111,7 +113,7 @@ func (s *session) handle(now time.Time, datagram []byte) error {
 		}
 		return nil
 	}
-	s.heard = now
+	s.heard, s.unsent = now, nil
 	s.datagrams++
 	early := s.opener.Updates(h.Phase) == 0
 	if !early {
@@ -341,6 +343,7 @@ func (s *session) write(out []byte, datagram int) error {
 	}
 	datagram = min(datagram, len(out))
 	err := s.conn.Write(out, datagram, s.addr)
+	s.unsent = err
 	switch {
 	case errors.Is(err, errConnClosed):
 		return err
