@@ -47,7 +47,7 @@
 //
 // A client whose address changes before the keys are mixed opens another session.
 // Who is faster than the path, both ways, can have a session go through him, as long
-// as he is. Half-open handshakes are bounded, but strangers can use
-// them all up. Bytes of a piece that is not complete are lost with their session.
-// An output that blocks is not waited for at the end, and its goroutine is left.
+// as he is. Half-open handshakes are bounded, but strangers can use them all up.
+// Bytes of a piece that is not complete are lost with their session. An output that
+// blocks is not waited for at the end, and its goroutine is left.
 package peer

@@ -40,7 +40,7 @@ type state struct {
 	got                          int64
 	check                        pathCheck
 	addr                         netip.AddrPort
-	size, control                int
+	control                      int
 	timeout, ackDue              time.Time
 }
 
