@@ -92,7 +92,14 @@ func Run(ctx context.Context, opt FetchOptions) (*Fetch, error) {
 	if err := opt.validate(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUsage, err)
 	}
-	opt = opt.withDefaults()
+	f := newFetch(opt.withDefaults())
+	if opt.OnStart != nil {
+		opt.OnStart(f)
+	}
+	return f, f.run(ctx)
+}
+
+func newFetch(opt FetchOptions) *Fetch {
 	f := &Fetch{
 		opt: opt, log: opt.Log, buffers: newBurstBuffers(), id: newSessionID(), began: time.Now(),
 		dest: opt.destination(),
@@ -109,10 +116,7 @@ func Run(ctx context.Context, opt FetchOptions) (*Fetch, error) {
 	if opt.Hash != nil {
 		f.root, f.rooted = *opt.Hash, true
 	}
-	if opt.OnStart != nil {
-		opt.OnStart(f)
-	}
-	return f, f.run(ctx)
+	return f
 }
 
 func (f *Fetch) run(ctx context.Context) error {

@@ -155,6 +155,9 @@ func (f *Fetch) heardHashes(c *clientSession, m *proto.Hashes) error {
 	}
 	f.moved = time.Now()
 	for _, i := range f.manifest.heard(m.First, m.Hashes) {
+		if c.peer != f.lead {
+			break // one of its own pieces was wrong: its word is worth nothing
+		}
 		if err := f.dest.lose(f, i); err != nil {
 			f.end(err)
 			return err
@@ -191,6 +194,7 @@ func (f *Fetch) suspect(p *peerState, i int64) {
 	p.bad = &i
 	switch {
 	case p == f.lead:
+		f.agreement.withdraw(p.index)
 		f.bench(p, fmt.Errorf("%w: its piece %d does not have the hash that it told", ErrIntegrity, i))
 	case f.rooted && f.manifest.sealed(f.root):
 		f.convict(p)

@@ -1,0 +1,131 @@
+package peer
+
+import (
+	"io"
+	"testing"
+	"time"
+
+	"chunkcp/arq"
+	"chunkcp/internal/tree"
+	"chunkcp/internal/udp"
+	"chunkcp/proto"
+)
+
+// bareFetch is a fetch without goroutines: what peers say is put into it by
+// hand, in an order that a network would seldom choose.
+type bareFetch struct {
+	*Fetch
+	t       *testing.T
+	content []byte
+}
+
+// quietConn is a socket that nothing comes from.
+type quietConn struct{ udp.Conn }
+
+func (quietConn) SetReadDeadline(time.Time) error { return nil }
+
+// heap is a destination in memory.
+type heap struct{ nullDestination }
+
+func (heap) begin(*Fetch, int64) (io.WriterAt, error) { return nowhere{}, nil }
+func (heap) keep(f *Fetch, p *piece, _ tree.Hash)     { f.written += p.data.Len(); f.pool.put(p) }
+func (heap) lose(f *Fetch, i int64) error {
+	f.written -= pieceRange(i, f.size).Len()
+	return nil
+}
+
+func bare(t *testing.T, size, peers int) *bareFetch {
+	opt := FetchOptions{Name: fileName, Out: "none"}.withDefaults()
+	for i := range peers {
+		opt.Peers = append(opt.Peers, Peer{Addr: string(rune('A' + i))})
+	}
+	b := &bareFetch{Fetch: newFetch(opt), t: t, content: positioned(size)}
+	b.dest = heap{}
+	return b
+}
+
+// session joins another session of a peer, without an answer to its Open.
+func (b *bareFetch) session(peer int) *clientSession {
+	c := &clientSession{
+		session: &session{
+			conn: quietConn{}, receiver: arq.NewReceiver(time.Millisecond),
+			sender: arq.NewSender(arq.Config{SegmentBytes: 1000, BurstBytes: 1000, Controller: &arq.Fixed{WindowBytes: 1 << 20}}),
+		},
+		fetch: b.Fetch, peer: b.peers[peer], size: -1, nextID: clientFile + 1,
+		gets: map[proto.ID]*get{}, pieces: map[int64]*piece{},
+	}
+	c.party = c
+	b.join(c)
+	return c
+}
+
+// opened joins a session of a peer whose file has size bytes.
+func (b *bareFetch) opened(peer int, size int64) *clientSession {
+	b.t.Helper()
+	c := b.session(peer)
+	if err := b.agree(c, &proto.Opened{ID: clientFile, Size: size, Version: proto.FileVersion{byte(peer)}}); err != nil {
+		b.t.Fatal(err)
+	}
+	return c
+}
+
+// all opens a session with each peer, whose files are as long as the content.
+func (b *bareFetch) all() (out []*clientSession) {
+	b.t.Helper()
+	for i := range b.peers {
+		out = append(out, b.opened(i, int64(len(b.content))))
+	}
+	return out
+}
+
+// give has a session give piece i of content.
+func (b *bareFetch) give(c *clientSession, content []byte, i int64) {
+	b.t.Helper()
+	data := pieceRange(i, b.size)
+	p := b.getPiece(c, data, false)
+	copy(p.buf, content[data.Start:data.End])
+	b.complete(c, p)
+	select {
+	case p = <-b.writes:
+	default:
+		b.t.Fatalf("piece %d of %s is not wanted", i, c.peer.Addr)
+	}
+	if err := b.deliver(p); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// tell has a session tell the hashes of some pieces.
+func (b *bareFetch) tell(c *clientSession, content []byte, first, end int64) error {
+	m := &proto.Hashes{File: clientFile, First: first}
+	for i := first; i < end; i++ {
+		h, _ := listOf(content).Get(i)
+		m.Hashes = append(m.Hashes, h)
+	}
+	return b.heardHashes(c, m)
+}
+
+func (b *bareFetch) states(want ...State) {
+	b.t.Helper()
+	for i, p := range b.peers {
+		if p.state != want[i] {
+			b.t.Errorf("peer %s is %s, %q; want it %s", p.Addr, p.state, p.note, want[i])
+		}
+	}
+}
+
+// TestALeadThatIsCaughtBlamesNobody: its list names its own piece wrong and,
+// after it, an honest peer's.
+func TestALeadThatIsCaughtBlamesNobody(t *testing.T) {
+	b := bare(t, 4<<20, 3)
+	cs := b.all()
+	b.give(cs[0], b.content, 0)
+	b.give(cs[1], b.content, 1)
+	if err := b.tell(cs[0], other(b.content), 0, 4); err != nil {
+		t.Fatal(err)
+	}
+	b.states(Out, Live, Live)
+	if b.lead != b.peers[1] || b.peers[1].bad != nil {
+		t.Errorf("%s leads; piece of B that is held against it: %v", b.lead.Addr, b.peers[1].bad)
+	}
+}
