@@ -129,3 +129,27 @@ func TestALeadThatIsCaughtBlamesNobody(t *testing.T) {
 		t.Errorf("%s leads; piece of B that is held against it: %v", b.lead.Addr, b.peers[1].bad)
 	}
 }
+
+// TestAListGrowsFromItsBeginning: neither hashes far apart, of which each would
+// cost a page, nor the same ones again and again are taken.
+func TestAListGrowsFromItsBeginning(t *testing.T) {
+	b := bare(t, 4<<20, 1)
+	c := b.opened(0, 1<<60)
+	far := proto.Hashes{File: clientFile, First: 1 << 30, Hashes: make([][32]byte, 1)}
+	again := proto.Hashes{File: clientFile, Hashes: make([][32]byte, 100)}
+	for range 3 {
+		for _, m := range []*proto.Hashes{&far, &again} {
+			if err := b.heardHashes(c, m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := b.manifest.list.Known(); n != 100 {
+			t.Errorf("%d hashes are known, want 100", n)
+		}
+		again.First, b.moved = 50, b.began
+		again.Hashes = again.Hashes[:50]
+	}
+	if b.moved != b.began {
+		t.Error("hashes that were told before count as progress")
+	}
+}

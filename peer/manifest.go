@@ -63,8 +63,15 @@ func (m *manifest) lose(i int64) int {
 }
 
 // heard takes hashes from the lead, those of pieces first and on, and returns
-// which of these are here and differ. What it told before it cannot take back.
-func (m *manifest) heard(first int64, hashes [][32]byte) (differ []int64) {
+// which of these are here and differ, and whether any was news. What it told
+// before it cannot take back. The list grows from its beginning on only: a
+// stranger who chooses where it grows has a page of it allocated for each hash,
+// and has pieces judged by a list whose beginning was never held against what
+// was written.
+func (m *manifest) heard(first int64, hashes [][32]byte) (differ []int64, news bool) {
+	if next, more := m.list.NextUnknown(0); !more || first > next {
+		return nil, false // what was asked for in an earlier reign, perhaps
+	}
 	for n, h := range hashes {
 		i := first + int64(n)
 		if i >= m.list.Len() {
@@ -74,11 +81,12 @@ func (m *manifest) heard(first int64, hashes [][32]byte) (differ []int64) {
 			continue
 		}
 		m.list.set(i, h)
+		news = true
 		if mine, here := m.mine.Get(i); here && mine != h {
 			differ = append(differ, i)
 		}
 	}
-	return differ
+	return differ, news
 }
 
 // follow begins the list anew: another peer leads.

@@ -153,8 +153,12 @@ func (f *Fetch) heardHashes(c *clientSession, m *proto.Hashes) error {
 	if c.peer != f.lead || c.generation != f.generation {
 		return nil
 	}
+	differ, news := f.manifest.heard(m.First, m.Hashes)
+	if !news {
+		return nil
+	}
 	f.moved = time.Now()
-	for _, i := range f.manifest.heard(m.First, m.Hashes) {
+	for _, i := range differ {
 		if c.peer != f.lead {
 			break // one of its own pieces was wrong: its word is worth nothing
 		}
