@@ -2,10 +2,12 @@ package peer
 
 import (
 	"io"
+	"reflect"
 	"testing"
 	"time"
 
 	"chunkcp/arq"
+	"chunkcp/internal/rangeset"
 	"chunkcp/internal/tree"
 	"chunkcp/internal/udp"
 	"chunkcp/proto"
@@ -151,5 +153,54 @@ func TestAListGrowsFromItsBeginning(t *testing.T) {
 	}
 	if b.moved != b.began {
 		t.Error("hashes that were told before count as progress")
+	}
+}
+
+// TestNothingIsLeasedBeforeOrdersAreObeyed: a peer is suspended and pardoned
+// while its session looks for work. What it is to drop is what it had, not what
+// it is given afterwards.
+func TestNothingIsLeasedBeforeOrdersAreObeyed(t *testing.T) {
+	b := bare(t, 8<<20, 2)
+	c := b.all()[1]
+	b.mu.Lock()
+	b.dismiss(c.peer)
+	b.pardon()
+	b.mu.Unlock()
+	c.takeWork(time.Now())
+	if b.reclaim(c, []rangeset.Range{pieceRange(7, b.size)}) {
+		t.Error("a piece was leased again, to be dropped at once")
+	}
+	if err := c.obey(); err != nil {
+		t.Fatal(err)
+	}
+	c.takeWork(time.Now())
+	var asked rangeset.Set
+	for _, g := range c.gets {
+		asked.Add(g.data)
+	}
+	if held := b.assign.workers[c.id].lease; asked.Len() == 0 || !reflect.DeepEqual(held.Ranges(), asked.Ranges()) {
+		t.Errorf("it holds %v and has asked for %v", held.Ranges(), asked.Ranges())
+	}
+}
+
+// TestAPieceReopenedOnItsWay: a piece that another session had first proves
+// wrong while a segment of it is being taken. It is still to be fetched.
+func TestAPieceReopenedOnItsWay(t *testing.T) {
+	b := bare(t, 4<<20, 2)
+	cs := b.all()
+	late := cs[1]
+	late.gets[2] = newGet(pieceRange(0, b.size))
+	b.give(cs[0], b.content, 0)
+	seg := &proto.Segment{Request: 2, Payload: b.content[:1000]}
+	if !late.room(seg) {
+		t.Fatal("no room")
+	}
+	b.mu.Lock()
+	b.manifest.lose(0)
+	b.reject(0, -1)
+	b.mu.Unlock()
+	late.place(seg)
+	if !b.assign.free.Contains(pieceRange(0, b.size)) {
+		t.Error("the piece counts as received, and nobody has it")
 	}
 }
