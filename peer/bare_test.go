@@ -204,3 +204,23 @@ func TestAPieceReopenedOnItsWay(t *testing.T) {
 		t.Error("the piece counts as received, and nobody has it")
 	}
 }
+
+// TestWhatIsWholeStaysWhole: the lead takes back what it said when all is here.
+// A piece fetched again would be written into the file that is about to be
+// given its name.
+func TestWhatIsWholeStaysWhole(t *testing.T) {
+	b := bare(t, 3<<20, 2)
+	cs := b.all()
+	for i := range int64(3) {
+		b.give(cs[1], b.content, i)
+	}
+	for _, c := range cs {
+		b.heardRoot(c, &proto.Root{File: clientFile, Root: treeRoot(b.content)})
+	}
+	if err := b.tell(cs[0], other(b.content), 0, 3); err != nil {
+		t.Fatal(err)
+	}
+	if b.written != b.size || b.assign.left != 0 || len(b.result) != 1 {
+		t.Errorf("%d of %d bytes are written, %d are to be fetched", b.written, b.size, b.assign.left)
+	}
+}

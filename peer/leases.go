@@ -47,7 +47,7 @@ func (f *Fetch) reclaim(c *clientSession, ranges []rangeset.Range) bool {
 func (f *Fetch) complete(c *clientSession, p *piece) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !c.joined || p.generation != f.generation {
+	if !c.joined || f.over || p.generation != f.generation {
 		f.pool.put(p)
 		return
 	}

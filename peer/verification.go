@@ -73,7 +73,7 @@ func (f *Fetch) differing() error {
 // when that changes.
 func (f *Fetch) decideSize() error {
 	size, ok := f.agreement.size()
-	if !ok || f.sized || size == f.size {
+	if !ok || f.over || f.sized || size == f.size {
 		return nil
 	}
 	if f.size >= 0 {
@@ -150,7 +150,7 @@ func (f *Fetch) compareRoot(p *peerState) {
 func (f *Fetch) heardHashes(c *clientSession, m *proto.Hashes) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if c.peer != f.lead || c.generation != f.generation {
+	if f.over || c.peer != f.lead || c.generation != f.generation {
 		return nil
 	}
 	differ, news := f.manifest.heard(m.First, m.Hashes)
@@ -271,6 +271,7 @@ func (f *Fetch) settle() {
 		}
 	}
 	if whole && mine == f.root && f.written == f.size || sealed && f.opt.HashesOnly {
+		f.over = true // nothing that comes from now on may undo it
 		f.end(nil)
 	}
 }
