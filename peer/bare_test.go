@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"bytes"
 	"io"
 	"reflect"
 	"testing"
@@ -222,5 +223,62 @@ func TestWhatIsWholeStaysWhole(t *testing.T) {
 	}
 	if b.written != b.size || b.assign.left != 0 || len(b.result) != 1 {
 		t.Errorf("%d of %d bytes are written, %d are to be fetched", b.written, b.size, b.assign.left)
+	}
+}
+
+// TestALiarAboutNothing: everybody knows the hash of an empty file.
+func TestALiarAboutNothing(t *testing.T) {
+	b := bare(t, 0, 2)
+	cs := b.all()
+	if err := b.heardHashes(cs[0], &proto.Hashes{File: clientFile, Hashes: [][32]byte{{1}}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cs {
+		b.heardRoot(c, &proto.Root{File: clientFile, Root: treeRoot(nil)})
+	}
+	if len(b.result) != 1 {
+		t.Error("it does not end")
+	}
+}
+
+// TestACaughtLiarHasNoSay: the first in the config has a file of another size,
+// and is caught with a piece that is not what it says.
+func TestACaughtLiarHasNoSay(t *testing.T) {
+	b := bare(t, 4<<20, 3)
+	odd := b.opened(0, 5<<20)
+	b.opened(1, 4<<20)
+	if b.size != 5<<20 {
+		t.Fatalf("of two sizes the first in the config has %d", b.size)
+	}
+	longer := append(bytes.Clone(b.content), make([]byte, 1<<20)...)
+	b.give(odd, longer, 0)
+	if err := b.tell(odd, other(longer), 0, 5); err != nil {
+		t.Fatal(err)
+	}
+	b.states(Out, Live, Probing)
+	if b.size != 4<<20 {
+		t.Errorf("the size is %d still", b.size)
+	}
+}
+
+// TestANewFileForgetsWhatDiffered: a peer that was suspended over a piece of a
+// file is not judged by it when the peers agree on another size.
+func TestANewFileForgetsWhatDiffered(t *testing.T) {
+	b := bare(t, 4<<20, 4)
+	cs := []*clientSession{b.opened(1, 4<<20), b.opened(2, 4<<20)}
+	if err := b.tell(cs[0], b.content, 0, 1); err != nil {
+		t.Fatal(err)
+	}
+	b.give(cs[1], other(b.content), 0)
+	if b.peers[2].bad == nil {
+		t.Fatal("a piece that differs is not noted")
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := b.begin(5 << 20); err != nil {
+		t.Fatal(err)
+	}
+	if b.peers[2].bad != nil {
+		t.Error("it is still held against its peer")
 	}
 }

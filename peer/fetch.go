@@ -195,6 +195,11 @@ func (f *Fetch) begin(size int64) error {
 	f.size, f.written, f.recalled, f.filled = size, 0, 0, time.Time{}
 	f.manifest, f.assign = newManifest(size), newAssigner(size, f.wanted())
 	f.lead, f.asked = nil, nil
+	for _, p := range f.peers {
+		if p.bad != nil { // a piece of the file of before
+			p.bad, p.note = nil, ""
+		}
+	}
 	for c := range f.sessions {
 		if c.answered {
 			c.joined, c.active = false, false
@@ -208,10 +213,6 @@ func (f *Fetch) begin(size int64) error {
 		return err
 	}
 	f.log.Info("fetching", zap.String("name", f.opt.Name), zap.Int64("bytes", size))
-	if size == 0 {
-		f.manifest.keep(0, tree.PieceHash(nil, 0, 1), -1)
-		f.settle()
-	}
 	return nil
 }
 

@@ -25,10 +25,7 @@ type manifest struct {
 }
 
 func newManifest(size int64) *manifest {
-	return &manifest{
-		mine: hashList{List: tree.NewList(size)}, list: hashList{List: tree.NewList(size)},
-		from: map[int64]int{},
-	}
+	return &manifest{mine: newHashList(size), list: newHashList(size), from: map[int64]int{}}
 }
 
 // judge compares a piece's hash with the lead's.
@@ -90,7 +87,7 @@ func (m *manifest) heard(first int64, hashes [][32]byte) (differ []int64, news b
 }
 
 // follow begins the list anew: another peer leads.
-func (m *manifest) follow() { m.list = hashList{List: tree.NewList(m.mine.Size())} }
+func (m *manifest) follow() { m.list = newHashList(m.mine.Size()) }
 
 // complete returns the root of what is here, false while a piece is missing.
 func (m *manifest) complete() (tree.Hash, bool) { return m.mine.combined() }
@@ -106,6 +103,16 @@ type hashList struct {
 	*tree.List
 	root  tree.Hash
 	fresh bool
+}
+
+// newHashList returns a list of which nothing is known but what everybody knows:
+// the hash of no bytes.
+func newHashList(size int64) hashList {
+	l := hashList{List: tree.NewList(size)}
+	if size == 0 {
+		l.set(0, tree.PieceHash(nil, 0, 1))
+	}
+	return l
 }
 
 func (l *hashList) set(i int64, h tree.Hash) { l.Set(i, h); l.fresh = false }

@@ -72,8 +72,11 @@ func (f *Fetch) differing() error {
 // decideSize begins with the size that most peers tell, and with another one
 // when that changes.
 func (f *Fetch) decideSize() error {
+	if f.over || f.sized {
+		return nil
+	}
 	size, ok := f.agreement.size()
-	if !ok || f.over || f.sized || size == f.size {
+	if !ok || size == f.size {
 		return nil
 	}
 	if f.size >= 0 {
@@ -129,9 +132,6 @@ func (f *Fetch) heardRoot(c *clientSession, m *proto.Root) {
 func (f *Fetch) rootTold(p *peerState, root tree.Hash) {
 	p.root, p.rooted = root, true
 	f.agreement.told(p.index, root)
-	if f.decideSize() != nil { // it may be that of the pinned hash
-		return
-	}
 	if f.rooted {
 		f.compareRoot(p)
 		f.follow()
@@ -248,7 +248,7 @@ func (f *Fetch) bench(p *peerState, err error) {
 
 // settle decides what can be decided by now, and ends the fetch when all is here.
 func (f *Fetch) settle() {
-	if f.size < 0 || f.over {
+	if f.decideSize() != nil || f.size < 0 || f.over {
 		return
 	}
 	now := time.Now()
