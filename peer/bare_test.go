@@ -2,7 +2,10 @@ package peer
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"io"
+	"path/filepath"
 	"reflect"
 	"testing"
 	"time"
@@ -43,7 +46,7 @@ func bare(t *testing.T, size, peers int) *bareFetch {
 		opt.Peers = append(opt.Peers, Peer{Addr: string(rune('A' + i))})
 	}
 	b := &bareFetch{Fetch: newFetch(opt), t: t, content: positioned(size)}
-	b.dest = heap{}
+	b.dest, b.ctx = heap{}, context.Background()
 	return b
 }
 
@@ -275,10 +278,54 @@ func TestANewFileForgetsWhatDiffered(t *testing.T) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if err := b.begin(5 << 20); err != nil {
-		t.Fatal(err)
-	}
+	b.begin(5 << 20)
 	if b.peers[2].bad != nil {
 		t.Error("it is still held against its peer")
+	}
+}
+
+// TestAFileThatFitsNowhere: the size that one peer tells does not keep the
+// others' file from being fetched; if nobody tells another, it is why not.
+func TestAFileThatFitsNowhere(t *testing.T) {
+	for _, peers := range []int{1, 2, 3} {
+		b := bare(t, 1<<20, peers)
+		opt := b.opt
+		opt.Out = filepath.Join(t.TempDir(), "out")
+		b.dest = newFileDestination(opt)
+		odd := b.opened(0, 1<<62)
+		if odd.joined || b.unfit == nil {
+			t.Fatalf("a file of 4 EiB was begun: %v", b.unfit)
+		}
+		for i := 1; i < peers; i++ {
+			b.opened(i, 1<<20)
+		}
+		b.mu.Lock()
+		b.settle()
+		b.mu.Unlock()
+		switch err := b.unfit; {
+		case peers > 2 && (err != nil || b.size != 1<<20 || len(b.result) != 0):
+			t.Errorf("%d bytes, %v", b.size, err)
+		case peers <= 2 && len(b.result) != 1: // of two the first in the config wins
+			t.Error("it does not end")
+		}
+		if err := b.dest.end(errEnough); !errors.Is(err, errEnough) {
+			t.Error(err)
+		}
+	}
+}
+
+// TestACheckpointOfAFileThatIsNoLongerWanted is no failure.
+func TestACheckpointOfAFileThatIsNoLongerWanted(t *testing.T) {
+	b := bare(t, 1<<20, 1)
+	opt := b.opt
+	opt.Out = filepath.Join(t.TempDir(), "out")
+	d := newFileDestination(opt)
+	b.dest = d
+	b.opened(0, 1<<20)
+	if err := d.part.Close(); err != nil { // as begin does, between the look at d.part and its checkpoint
+		t.Fatal(err)
+	}
+	if err := d.checkpoint(b.Fetch); err != nil {
+		t.Error(err)
 	}
 }

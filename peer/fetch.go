@@ -2,14 +2,17 @@ package peer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
 
+	"chunkcp/internal/partfile"
 	"chunkcp/internal/tree"
 	"chunkcp/proto"
 )
@@ -77,6 +80,7 @@ type Fetch struct {
 	// The file under way. All of it begins anew if the size changes.
 	generation int
 	size       int64 // -1 until a peer has told it
+	unfit      error // why a file of that size cannot be begun
 	target     io.WriterAt
 	manifest   *manifest
 	assign     *assigner
@@ -189,8 +193,10 @@ func (f *Fetch) end(err error) {
 }
 
 // begin makes ready for a file of size bytes, now that a peer has told it, or
-// that the peers agree on another size than the first did.
-func (f *Fetch) begin(size int64) error {
+// that the peers agree on another size than the first did. If this host has no
+// room for one, that is the end only if none of another size is heard of: a size
+// costs a liar nothing.
+func (f *Fetch) begin(size int64) {
 	f.generation++
 	f.size, f.written, f.recalled, f.filled = size, 0, 0, time.Time{}
 	f.manifest, f.assign = newManifest(size), newAssigner(size, f.wanted())
@@ -207,13 +213,23 @@ func (f *Fetch) begin(size int64) error {
 		}
 	}
 	clear(f.byID)
-	var err error
-	if f.target, err = f.dest.begin(f, size); err != nil {
-		f.end(err)
-		return err
+	if f.target, f.unfit = f.dest.begin(f, size); f.unfit != nil {
+		if !ofSize(f.unfit) {
+			f.end(f.unfit)
+		}
+		return
 	}
 	f.log.Info("fetching", zap.String("name", f.opt.Name), zap.Int64("bytes", size))
-	return nil
+}
+
+// ofSize reports whether a file of another size might not have failed so.
+func ofSize(err error) bool {
+	for _, e := range []error{errOutputGone, fs.ErrExist, fs.ErrNotExist, fs.ErrPermission, partfile.ErrExists, partfile.ErrLocked} {
+		if errors.Is(err, e) {
+			return false
+		}
+	}
+	return true
 }
 
 // List returns the hashes of the file's pieces, once a fetch has succeeded.

@@ -44,9 +44,7 @@ func (f *Fetch) agree(c *clientSession, m *proto.Opened) error {
 	if p.liveAt.IsZero() {
 		p.liveAt = now
 	}
-	if err := f.decideSize(); err != nil {
-		return err
-	}
+	f.decideSize()
 	if f.sized && m.Size != f.size {
 		err := f.otherSize(m.Size)
 		f.bench(p, err)
@@ -71,18 +69,18 @@ func (f *Fetch) differing() error {
 
 // decideSize begins with the size that most peers tell, and with another one
 // when that changes.
-func (f *Fetch) decideSize() error {
+func (f *Fetch) decideSize() {
 	if f.over || f.sized {
-		return nil
+		return
 	}
 	size, ok := f.agreement.size()
 	if !ok || size == f.size {
-		return nil
+		return
 	}
 	if f.size >= 0 {
 		f.log.Warn("the peers have different files: beginning anew", zap.Int64("bytes", size), zap.Int64("before", f.size))
 	}
-	return f.begin(size)
+	f.begin(size)
 }
 
 // closeSize ends the waiting for other sizes, and sends peers away whose file
@@ -99,7 +97,7 @@ func (f *Fetch) closeSize() {
 // admit gives a session a part in the file under way, if its peer has that.
 func (f *Fetch) admit(c *clientSession) {
 	c.generation, c.answered = f.generation, true
-	if c.peer.size != f.size || c.peer.state == Out {
+	if c.peer.size != f.size || f.unfit != nil || c.peer.state == Out {
 		return
 	}
 	c.id = f.nextID
@@ -248,10 +246,17 @@ func (f *Fetch) bench(p *peerState, err error) {
 
 // settle decides what can be decided by now, and ends the fetch when all is here.
 func (f *Fetch) settle() {
-	if f.decideSize() != nil || f.size < 0 || f.over {
+	f.decideSize()
+	if f.size < 0 || f.over {
 		return
 	}
 	now := time.Now()
+	if f.unfit != nil {
+		if f.everyoneAnswered() || now.Sub(f.answered) >= sizeGrace {
+			f.end(f.unfit) // others have had time to tell another size
+		}
+		return
+	}
 	mine, whole := f.manifest.complete()
 	if whole && f.filled.IsZero() {
 		f.filled = now
