@@ -11,7 +11,7 @@ import (
 func (f *Fetch) lease(c *clientSession, now time.Time) (r rangeset.Range, ok, again bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !c.active || c.ordered.Load() { // what it is told to drop may be what it would be leased
+	if !c.active || c.told.drops() { // what it is told to drop may be what it would be leased
 		return rangeset.Range{}, false, false
 	}
 	a, ok := f.assign.next(now, c.id)
@@ -40,7 +40,7 @@ func (f *Fetch) received(c *clientSession, r rangeset.Range) bool {
 func (f *Fetch) reclaim(c *clientSession, ranges []rangeset.Range) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return c.joined && !c.ordered.Load() && f.assign.reclaim(c.id, ranges)
+	return c.joined && !c.told.drops() && f.assign.reclaim(c.id, ranges)
 }
 
 // complete takes a piece that a session has received.

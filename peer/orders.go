@@ -12,6 +12,9 @@ type orders struct {
 	tree    bool             // ask for the hashes of the pieces
 }
 
+// drops reports whether the session is to drop something that it fetches.
+func (o *orders) drops() bool { return o.reset || len(o.revoked) > 0 }
+
 // order gives a session an order. The fetch's lock is held.
 func (c *clientSession) order(change func(*orders)) {
 	change(&c.told)

@@ -196,7 +196,7 @@ func (f *Fetch) suspect(p *peerState, i int64) {
 	p.bad = &i
 	switch {
 	case p == f.lead:
-		f.agreement.withdraw(p.index)
+		f.agreement.caught(p.index)
 		f.bench(p, fmt.Errorf("%w: its piece %d does not have the hash that it told", ErrIntegrity, i))
 	case f.rooted && f.manifest.sealed(f.root):
 		f.convict(p)
@@ -209,6 +209,7 @@ func (f *Fetch) suspect(p *peerState, i int64) {
 
 // convict sends a peer away whose piece is proved wrong.
 func (f *Fetch) convict(p *peerState) {
+	f.agreement.caught(p.index)
 	f.bench(p, fmt.Errorf("%w: its piece %d is not that of %s", ErrIntegrity, *p.bad, f.root.Text()))
 }
 
