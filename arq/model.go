@@ -185,6 +185,9 @@ func (m *Model) target(gain float64) float64 {
 	return gain*m.rate()*m.minRTT.Seconds() + 3*m.burst()
 }
 
+// holds is what the path holds without a queue, in bytes.
+func (m *Model) holds() float64 { return m.rate()*m.minRTT.Seconds() + m.burst() }
+
 // burst is what is sent at once.
 func (m *Model) burst() float64 {
 	return max(2*m.segment, min(m.rate()*burstTime.Seconds(), 64<<10))
@@ -283,7 +286,7 @@ func (m *Model) resize(a AckSample) {
 	case !full || m.rate() == 0:
 		w += float64(a.Bytes)
 		if !full && m.minRTT > 0 {
-			w = max(m.window, min(w, max(surgeWindow, m.target(startupWindow))))
+			w = max(m.window, min(w, max(surgeWindow, m.target(startupPacing))))
 		}
 	case m.phase == phaseUp:
 		w = min(w+float64(a.Bytes), m.target(upWindow))

@@ -134,7 +134,7 @@ func (m *Model) advance(now time.Time, rtt time.Duration) {
 			m.enter(now, phaseDown)
 		}
 	case phaseDown:
-		if in <= min(m.target(1), headroom*m.bound) || now.Sub(m.since) > 3*m.smoothed {
+		if in <= min(m.holds(), headroom*m.bound) || now.Sub(m.since) > 3*m.smoothed {
 			m.enter(now, phaseCruise)
 		}
 	case phaseCruise:
