@@ -88,6 +88,7 @@ type Model struct {
 	fullBandwidth float64 // startup: the most that has been seen to grow
 	fullRounds    int     // startup: rounds without growth
 	rises         int     // startup: samples in a row that show a queue
+	calm          int     // startup: samples in a row that show none, after that
 
 	bound       float64   // bytes in flight beyond which the path is known to be congested
 	shortRate   float64   // bytes per second: less than bandwidth, for this cycle, after congestion

@@ -33,8 +33,13 @@ func (m *Model) watchRise(rtt time.Duration) {
 	case rtt == 0:
 	case m.rose(rtt):
 		m.rises++
+		m.calm = 0
 	case !m.careful():
 		m.rises = 0
+	default:
+		if m.calm++; m.calm >= hystartSamples { // it was another's, and is gone
+			m.rises, m.calm = 0, 0
+		}
 	}
 }
 
