@@ -30,10 +30,17 @@ type RateLimit struct {
 // NewRateLimit returns a RateLimit of so many bytes per second over cc, for
 // segments of so many bytes. It panics if the rate is not positive.
 func NewRateLimit(cc Controller, bytesPerSec float64, segmentBytes int) *RateLimit {
+	l := &RateLimit{Controller: cc, segment: segmentBytes}
+	l.SetRate(bytesPerSec)
+	return l
+}
+
+// SetRate changes the limit. It panics if the rate is not positive.
+func (l *RateLimit) SetRate(bytesPerSec float64) {
 	if !(bytesPerSec > 0) {
 		panic("BUG: a rate limit must be positive")
 	}
-	return &RateLimit{Controller: cc, rate: bytesPerSec, segment: segmentBytes}
+	l.rate = bytesPerSec
 }
 
 // PacingRate implements Controller.

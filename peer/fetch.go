@@ -66,6 +66,7 @@ type Fetch struct {
 	over     bool      // the outcome is known: sessions end, peers keep their state
 	lastLive time.Time // when a live peer was seen last
 	moved    time.Time // when file bytes or hashes came last
+	pacer    pacer
 
 	// Which file it is.
 	agreement *agreement
@@ -174,6 +175,7 @@ func (f *Fetch) wait(ctx context.Context) error {
 		case now := <-ticker.C:
 			f.mu.Lock()
 			f.balance()
+			f.repace(now)
 			f.settle()
 			err := f.hopeless(now)
 			f.mu.Unlock()

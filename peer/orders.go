@@ -10,6 +10,7 @@ type orders struct {
 	reset   bool             // the file has another size: all that was asked for is void
 	revoked []rangeset.Range // another session fetches these
 	tree    bool             // ask for the hashes of the pieces
+	pace    *proto.Pace      // tell the server; nil: nothing new
 }
 
 // drops reports whether the session is to drop something that it fetches.
@@ -38,6 +39,11 @@ func (c *clientSession) obey() error {
 	}
 	for _, r := range o.revoked {
 		if err := c.dropRange(r); err != nil {
+			return err
+		}
+	}
+	if o.pace != nil {
+		if err := c.tell(o.pace); err != nil {
 			return err
 		}
 	}

@@ -232,6 +232,9 @@ func (c *serverSession) message(_ time.Time, m proto.Message) error {
 	case *proto.Drop:
 		c.sender.Drop(m.ID, m.Range)
 		return nil
+	case *proto.Pace:
+		c.path.pace(m)
+		return nil
 	case *proto.Tree:
 		return c.askedTree(m)
 	case *proto.Ping:

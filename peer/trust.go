@@ -44,6 +44,9 @@ func (f *Fetch) firstRequests(p *peerState) (requests []byte, early rangeset.Ran
 	requests = open.Append(nil)
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.paces() {
+		requests = f.firstPace(p).Append(requests)
+	}
 	if p.index > 0 || f.size >= 0 || f.opt.HashesOnly {
 		root := proto.Tree{File: clientFile}
 		return root.Append(requests), rangeset.Range{}

@@ -155,6 +155,8 @@
 //	0x05  Drop     client   id 4, start 8, end 8 send no more of these bytes of that Get
 //	0x06  Tree     client   file 4, first 8, end 8  tell the root, and the hashes of
 //	                                             these pieces
+//	0x07  Pace     client   manner 1 (0 fair, 1 background), bytes per second 8:
+//	                                             how to send; 2^63-1 is no limit
 //	0x41  Opened   server   id 4, size 8, version 16
 //	0x42  Failed   server   id 4, code 2, reason n (0 to 255)
 //	0x43  Hashes   server   file 4, first 8, then 32 for each piece (1 to 127 of them)
