@@ -86,7 +86,7 @@ type Fetch struct {
 	manifest   *manifest
 	assign     *assigner
 	pool       piecePool
-	writing    int   // pieces complete and not written
+	writing    int   // pieces on their way to their place
 	written    int64 // bytes that have reached their place
 	recalled   int64 // bytes of pieces that were here before
 }
