@@ -329,3 +329,38 @@ func TestACheckpointOfAFileThatIsNoLongerWanted(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestALeadThatTellsNothing has suspended all others, and is alive. Another one
+// takes its place, once.
+func TestALeadThatTellsNothing(t *testing.T) {
+	b := bare(t, 4<<20, 2)
+	cs := b.all()
+	cs[0].takeWork(time.Now())
+	if err := b.tell(cs[0], other(b.content), 0, 1); err != nil {
+		t.Fatal(err)
+	}
+	b.give(cs[1], b.content, 0)
+	if cs[1].active {
+		t.Fatal("a peer that differs from the lead is not suspended")
+	}
+	later := func(after time.Duration) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.unstick(b.moved.Add(after))
+	}
+	later(stallTime - 1)
+	if b.lead != b.peers[0] {
+		t.Error("the lead has changed too soon")
+	}
+	later(stallTime)
+	if b.lead != b.peers[1] || !cs[1].active || b.manifest.list.Known() != 0 {
+		t.Errorf("%s leads, the other one is active: %v", b.lead.Addr, cs[1].active)
+	}
+	if held := b.assign.workers[cs[0].id].held; held != 0 || b.assign.freeBytes != b.assign.left {
+		t.Errorf("%d bytes are still leased to the one that gives none", held)
+	}
+	later(2 * stallTime)
+	if b.lead != b.peers[1] {
+		t.Error("when nobody tells anything the lead changes for nothing")
+	}
+}

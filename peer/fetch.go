@@ -67,6 +67,7 @@ type Fetch struct {
 	lastLive time.Time // when a live peer was seen last
 	moved    time.Time // when file bytes or hashes came last
 	pacer    pacer
+	unstuck  time.Time // when the work was dealt anew last, because none came
 
 	// Which file it is.
 	agreement *agreement
@@ -177,6 +178,7 @@ func (f *Fetch) wait(ctx context.Context) error {
 			f.balance()
 			f.repace(now)
 			f.settle()
+			f.unstick(now)
 			err := f.hopeless(now)
 			f.mu.Unlock()
 			if err != nil {

@@ -45,6 +45,7 @@ type peerState struct {
 	rooted  bool    // it has told the root
 	limit   float64 // its part of the fetch's limit, bytes per second
 	bad     *int64  // a piece of it that differs from the lead's; it gets no work
+	stalled bool    // it has led, and told nothing
 
 	sessions int       // whose handshake is done
 	further  int       // sessions beside the one that is kept, their handshakes done or not
