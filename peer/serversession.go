@@ -24,6 +24,11 @@ const (
 	maxFiles = 16
 	maxGets  = 256
 
+	// maxDrops is how many ranges of the requests under way may have been
+	// dropped: each may leave one more to be kept, and looked through. A client
+	// drops a few of each request (arbitrary).
+	maxDrops = 16 * maxGets
+
 	// controlReserve is room on the control stream that hashes leave to answers
 	// (arbitrary).
 	controlReserve = 64 << 10
@@ -40,14 +45,16 @@ const (
 // serverSession serves one session. It belongs to one goroutine.
 type serverSession struct {
 	*session
-	server *server
-	path   *pathMember
-	log    *zap.Logger
-	inbox  chan *datagram
-	wake   chan struct{} // capacity 1: there may be something to tell
-	files  map[proto.ID]*servedFile
-	gets   map[proto.ID]*servedFile
-	feeds  map[proto.ID]*treeFeed // by file
+	server  *server
+	path    *pathMember
+	log     *zap.Logger
+	inbox   chan *datagram
+	wake    chan struct{} // capacity 1: there may be something to tell
+	files   map[proto.ID]*servedFile
+	gets    map[proto.ID]*servedFile
+	feeds   map[proto.ID]*treeFeed // by file
+	drops   map[proto.ID]int       // by request under way
+	dropped int                    // the sum of drops
 }
 
 func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w proto.Welcome) (*serverSession, error) {
@@ -79,6 +86,7 @@ func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w pr
 		files:   map[proto.ID]*servedFile{},
 		gets:    map[proto.ID]*servedFile{},
 		feeds:   map[proto.ID]*treeFeed{},
+		drops:   map[proto.ID]int{},
 	}
 	c.conn, c.addr, c.party, c.buffers, c.heard = conn, p.addr, c, s.buffers, now
 	c.mtu = arq.NewPathMTU(now, baseDatagram, int(w.MaxDatagram), c.sender.ProbeTimeout())
@@ -206,8 +214,14 @@ func (c *serverSession) closeFile(id proto.ID) {
 // forgetFinished drops requests that have been served whole.
 func (c *serverSession) forgetFinished() {
 	for id, ok := c.sender.Finished(); ok; id, ok = c.sender.Finished() {
-		delete(c.gets, id)
+		c.forget(id)
 	}
+}
+
+func (c *serverSession) forget(get proto.ID) {
+	delete(c.gets, get)
+	c.dropped -= c.drops[get]
+	delete(c.drops, get)
 }
 
 // credit implements party: requests are small.
@@ -230,8 +244,7 @@ func (c *serverSession) message(_ time.Time, m proto.Message) error {
 	case *proto.Cancel:
 		return c.cancel(m.ID)
 	case *proto.Drop:
-		c.sender.Drop(m.ID, m.Range)
-		return nil
+		return c.drop(m)
 	case *proto.Pace:
 		c.path.pace(m)
 		return nil
@@ -305,9 +318,22 @@ func (c *serverSession) cancel(id proto.ID) error {
 	return nil
 }
 
+// drop stops part of a Get.
+func (c *serverSession) drop(m *proto.Drop) error {
+	if c.gets[m.ID] == nil {
+		return nil // it has been served
+	}
+	if c.dropped++; c.dropped > maxDrops {
+		return violation(fmt.Errorf("%d ranges dropped of %d requests", c.dropped, len(c.gets)))
+	}
+	c.drops[m.ID]++
+	c.sender.Drop(m.ID, m.Range)
+	return nil
+}
+
 func (c *serverSession) abort(get proto.ID) {
 	c.sender.Abort(get)
-	delete(c.gets, get)
+	c.forget(get)
 }
 
 func (c *serverSession) fail(id proto.ID, code proto.FailCode, reason string) error {
