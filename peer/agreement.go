@@ -65,18 +65,17 @@ func (a *agreement) withdraw(peer int) { delete(a.claims, peer) }
 // size returns the size of the file, as far as is known; false if nobody has
 // told one.
 func (a *agreement) size() (int64, bool) {
-	if a.pinned != nil {
-		for _, c := range a.claims {
-			if c.rooted && c.root == *a.pinned {
-				return c.size, true
-			}
+	votes, right := newPoll[int64](), newPoll[int64]() // right: of who says it has the pinned hash's file
+	for peer, c := range a.claims {
+		switch {
+		case a.pinned == nil || !c.rooted:
+			votes.add(c.size, peer, c.caught)
+		case c.root == *a.pinned:
+			right.add(c.size, peer, c.caught)
 		}
 	}
-	votes := newPoll[int64]()
-	for peer, c := range a.claims {
-		if a.pinned == nil || !c.rooted { // else its root is another one
-			votes.add(c.size, peer, c.caught)
-		}
+	if size, ok := right.winner(); ok {
+		return size, true
 	}
 	return votes.winner()
 }

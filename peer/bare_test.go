@@ -364,3 +364,36 @@ func TestALeadThatTellsNothing(t *testing.T) {
 		t.Error("when nobody tells anything the lead changes for nothing")
 	}
 }
+
+// TestAPinnedHashOfAnySize: a peer says that it has the pinned hash's file, of
+// another size. Who has it is not sent away for that.
+func TestAPinnedHashOfAnySize(t *testing.T) {
+	b := bare(t, 3<<20, 2)
+	root := treeRoot(b.content)
+	b.opt.Hash, b.agreement, b.root, b.rooted = &root, newAgreement(&root), root, true
+	liar := b.opened(0, 5<<20)
+	honest := b.opened(1, 3<<20)
+	for _, c := range []*clientSession{liar, honest} {
+		b.heardRoot(c, &proto.Root{File: clientFile, Root: root})
+	}
+	b.states(Live, Live)
+	if b.size != 5<<20 {
+		t.Fatalf("%d bytes: of two the first in the config is believed", b.size)
+	}
+	if err := b.tell(liar, make([]byte, 5<<20), 0, 5); err != nil {
+		t.Fatal(err)
+	}
+	b.states(Out, Live)
+	b.mu.Lock()
+	b.settle() // as every watchInterval
+	b.mu.Unlock()
+	if err := honest.obey(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range int64(3) {
+		b.give(honest, b.content, i)
+	}
+	if len(b.result) != 1 {
+		t.Error("it does not end")
+	}
+}

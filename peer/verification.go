@@ -304,21 +304,17 @@ func (f *Fetch) decideRoot(now time.Time) {
 }
 
 // sizeCertain reports whether the size need not be asked about any more. That of
-// a pinned hash's file is certain when a peer tells that it has it.
+// a pinned hash's file is certain when hashes of so many pieces make that hash:
+// to say that one has the file costs a liar nothing.
 func (f *Fetch) sizeCertain(now time.Time) bool {
-	if f.opt.Hash == nil {
-		grace := sizeGrace
-		if !f.filled.IsZero() {
-			grace = settleTime // the end waits for nobody who may be down
-		}
-		return f.everyoneAnswered() || now.Sub(f.answered) >= grace
+	if f.opt.Hash != nil {
+		return f.manifest.sealed(f.root)
 	}
-	for _, p := range f.peers {
-		if p.rooted && p.root == f.root && p.size == f.size {
-			return true
-		}
+	grace := sizeGrace
+	if !f.filled.IsZero() {
+		grace = settleTime // the end waits for nobody who may be down
 	}
-	return false
+	return f.everyoneAnswered() || now.Sub(f.answered) >= grace
 }
 
 // everyoneAnswered reports whether no peer's first answer is awaited.
