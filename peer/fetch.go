@@ -53,8 +53,8 @@ type Fetch struct {
 	readErrors atomic.Uint64 // what sockets said that may be forged
 	dropped    atomic.Uint64 // datagrams lost for want of socket buffer
 
-	// waitsForWord says that all bytes are here, and a peer's word for what they
-	// hash to is not.
+	// waitsForWord says that a peer's word for what the file hashes to is all that
+	// is waited for.
 	waitsForWord atomic.Bool
 
 	mu       sync.Mutex

@@ -262,7 +262,7 @@ func (f *Fetch) settle() {
 	if whole && f.filled.IsZero() {
 		f.filled = now
 	}
-	f.waitsForWord.Store(whole)
+	f.waitsForWord.Store(whole || f.opt.HashesOnly)
 	f.checkLead()
 	f.decideRoot(now)
 	if !f.rooted {
