@@ -34,13 +34,14 @@ func start(dir string, env []string, args ...string) (*process, error) {
 	return p, nil
 }
 
-// environment has a chunkcp keep its key, and look for its config, below home
+// environment has a chunkcp keep its key and its cache, and look for its config, below home
 // rather than among the files of whoever runs the tests.
 func environment(home string) []string {
 	return []string{
 		"CHUNKCP_CONFIG=",
 		"HOME=" + home,
 		"AppData=" + home,
+		"XDG_CACHE_HOME=" + filepath.Join(home, "cache"),
 		"XDG_CONFIG_HOME=" + filepath.Join(home, "config"),
 		"XDG_STATE_HOME=" + filepath.Join(home, "state"),
 	}
