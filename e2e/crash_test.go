@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -26,10 +27,9 @@ import (
 // And the run that ends it has resumed all that the journal had, and not been
 // sent more than the rest.
 func TestFetchKilledAgainAndAgain(t *testing.T) {
-	slow, fast := 10, 1 // fetches at a time
-	kills := [2]int{9, 10}
+	slow, kills, fastKills := 12, 88, 12
 	if testing.Short() {
-		slow, kills = 3, [2]int{2, 4}
+		slow, kills, fastKills = 6, 7, 3
 	}
 	base := seed(t)
 	var victims []*victim
@@ -39,18 +39,15 @@ func TestFetchKilledAgainAndAgain(t *testing.T) {
 		link := netsim.Link{MTU: 9000, Delay: delay, Rate: 4 << 20}
 		victims = append(victims, newVictim(t, 32<<20+4321, link, base, uint64(i)))
 	}
-	inTurn(t, kills[0], victims)
-	for i := range fast {
-		v := newVictim(t, 192<<20+4321, netsim.Link{}, base, uint64(slow+i))
-		inTurn(t, kills[1], []*victim{v})
-		victims = append(victims, v)
-	}
+	live(t, kills, victims...)
+	fast := newVictim(t, 160<<20+4321, netsim.Link{}, base, uint64(slow))
+	live(t, fastKills, fast)
 	var sum toll
-	for _, v := range victims {
+	for _, v := range append(victims, fast) {
 		sum.add(v.toll)
 	}
 	t.Logf("%+v", sum)
-	if want := slow*kills[0] + fast*kills[1]; sum.kills != want {
+	if want := kills + fastKills; sum.kills != want {
 		t.Errorf("%d kills, want %d", sum.kills, want)
 	}
 	for what, n := range map[string]int64{
@@ -64,13 +61,15 @@ func TestFetchKilledAgainAndAgain(t *testing.T) {
 	}
 }
 
-// inTurn has all victims live at once.
-func inTurn(t *testing.T, kills int, victims []*victim) {
+// live has victims live beside each other until there were so many kills.
+func live(t *testing.T, kills int, victims ...*victim) {
 	t.Helper()
+	var left atomic.Int64
+	left.Store(int64(kills))
 	var alive sync.WaitGroup
 	for i, v := range victims {
 		alive.Go(func() {
-			if err := v.live(kills); err != nil {
+			if err := v.live(&left); err != nil {
 				t.Errorf("victim %d, after %d kills: %v", i, v.kills, err)
 			}
 		})
@@ -114,12 +113,12 @@ func (v *victim) moment() moment {
 	case 0:
 		return moment{0, upTo(60 * time.Millisecond)}
 	case 1:
-		return moment{v.size - v.journaled, upTo(200 * time.Millisecond)}
+		return moment{v.size - v.journaled, upTo(400 * time.Millisecond)} // headers come too
 	}
 	if v.link == (netsim.Link{}) {
 		return moment{v.rng.Int64N(v.size), 0}
 	}
-	return moment{0, upTo(4 * time.Second)}
+	return moment{0, upTo(3 * time.Second)}
 }
 
 // await waits for a moment of a run and returns what came in the last two

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,19 +48,19 @@ func newVictim(t *testing.T, size int64, link netsim.Link, seed, stream uint64) 
 	return v
 }
 
-// live fetches again and again until it has been killed so many times, and then
-// to the end.
-func (v *victim) live(kills int) error {
-	for v.kills < kills || v.fetches == 0 {
+// live fetches again and again until no kills are left, and then to the end.
+func (v *victim) live(left *atomic.Int64) error {
+	for left.Load() > 0 || v.fetches == 0 {
 		if err := v.prepare(); err != nil {
 			return err
 		}
 		for whole := false; !whole; {
-			var err error
-			if v.kills < kills {
-				whole, err = v.attempt()
-			} else {
+			before, err := v.kills, error(nil)
+			if left.Add(-1) < 0 {
+				left.Add(1)
 				whole, err = true, v.complete()
+			} else if whole, err = v.attempt(); err == nil && v.kills == before {
+				left.Add(1) // it was faster
 			}
 			if err != nil {
 				return err
@@ -107,7 +108,9 @@ func (v *victim) attempt() (whole bool, err error) {
 		v.toll.old++
 	}
 	if whole, err = v.final(); err != nil || whole {
-		v.whole++
+		if whole {
+			v.whole++ // between the rename and its own end
+		}
 		return whole, err
 	}
 	before := v.journaled
