@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"github.com/flynn/noise"
@@ -61,7 +60,7 @@ func (id *Identity) keypair() noise.DHKey {
 // LoadIdentity reads the identity file at path. At first use it makes one,
 // with mode 0600, in a directory that it makes with mode 0700; of processes
 // that race to make it, all get the same identity. On unix it refuses a file
-// that others than its owner have any permission on.
+// that others than its owner have any permission on, and says what to run.
 func LoadIdentity(path string) (*Identity, error) {
 	id, err := readIdentity(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -74,21 +73,11 @@ func LoadIdentity(path string) (*Identity, error) {
 }
 
 func readIdentity(path string) (*Identity, error) {
-	f, err := os.Open(path)
+	f, err := openRegular(path, anyAccess, "holds a secret")
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat() // of the file that is read, whatever path names by now
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file; name another path", path)
-	}
-	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&0o077 != 0 {
-		return nil, fmt.Errorf("%s is open to other users (mode %#o) and holds a secret; run: chmod 600 %s", path, mode, path)
-	}
 	data, err := io.ReadAll(io.LimitReader(f, maxIdentityFile+1))
 	if err != nil {
 		return nil, err
@@ -103,6 +92,9 @@ func readIdentity(path string) (*Identity, error) {
 
 func createIdentity(path string) (*Identity, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	if err := checkParent(path); err != nil {
 		return nil, err
 	}
 	unlock, err := lockFile(path + ".lock")
