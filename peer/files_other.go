@@ -11,5 +11,5 @@ func stampOf(f *os.File) (stamp, error) {
 	if err != nil {
 		return stamp{}, err
 	}
-	return stamp{size: info.Size(), modified: info.ModTime().UnixNano()}, nil
+	return stamp{Size: info.Size(), Modified: info.ModTime().UnixNano()}, nil
 }
