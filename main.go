@@ -75,13 +75,13 @@ func newApp() *cli.App {
 		Name:            "chunkcp",
 		Usage:           "fetch a file over UDP from as many servers as have it, at once",
 		Version:         version,
-		Commands:        []*cli.Command{serveCommand(), fetchCommand(), verifyCommand(), hashCommand()},
+		Commands:        []*cli.Command{serveCommand(), fetchCommand(), verifyCommand(), hashCommand(), keyCommand(), peersCommand()},
 		HideHelpCommand: true,
 		OnUsageError:    func(_ *cli.Context, err error, _ bool) error { return &usageError{err} },
 		ExitErrHandler:  func(*cli.Context, error) {}, // run maps errors
 		Action: func(c *cli.Context) error {
 			if word := c.Args().First(); word != "" {
-				return &usageError{fmt.Errorf("no command %q: there are serve, fetch, verify and hash", word)}
+				return &usageError{fmt.Errorf("no command %q: there are serve, fetch, verify, hash, key and peers", word)}
 			}
 			return cli.ShowAppHelp(c)
 		},

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -23,6 +24,7 @@ import (
 //	interrupt NAME              send it SIGINT
 //	ended NAME CODE LIMIT       wait for it at most so long; it must have ended with the exit code
 //	await FILE                  wait until a file exists
+//	conf FILE PEER[#KEY]...     make a config file that names the peers
 //	pattern FILE SIZE           make a file of SIZE bytes
 //	holds FILE SIZE             the file is what pattern makes
 func TestScripts(t *testing.T) {
@@ -48,6 +50,7 @@ func TestScripts(t *testing.T) {
 			"interrupt":  interrupt,
 			"ended":      ended,
 			"await":      awaitFile,
+			"conf":       writeConfig,
 			"pattern":    makePattern,
 			"holds":      holdsPattern,
 		},
@@ -174,6 +177,19 @@ func awaitFile(ts *testscript.TestScript, neg bool, args []string) {
 		_, err := os.Lstat(ts.MkAbs(args[0]))
 		return err == nil
 	}))
+}
+
+func writeConfig(ts *testscript.TestScript, neg bool, args []string) {
+	wants(ts, neg, len(args) > 1, "conf FILE PEER[#KEY]...")
+	var text strings.Builder
+	for _, peer := range args[1:] {
+		addr, key, pinned := strings.Cut(peer, "#")
+		fmt.Fprintf(&text, "[[peer]]\naddr = %q\n", addr)
+		if pinned {
+			fmt.Fprintf(&text, "key = %q\n", key)
+		}
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text.String()), 0o644))
 }
 
 func makePattern(ts *testscript.TestScript, neg bool, args []string) {
