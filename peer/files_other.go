@@ -1,10 +1,13 @@
-//go:build !unix
+//go:build !unix && !windows
 
 package peer
 
 import "os"
 
-const openNonblock = 0
+const (
+	openNonblock = 0
+	notInNames   = ""
+)
 
 func stampOf(f *os.File) (stamp, error) {
 	info, err := f.Stat()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"go.uber.org/zap"
@@ -263,7 +262,7 @@ func (c *serverSession) open(m *proto.Open) error {
 	if len(c.files) >= maxFiles {
 		return c.fail(m.ID, proto.FailBusy, "too many open files")
 	}
-	f, err := c.server.root.open(m.Name)
+	f, err := c.server.root.take(m.Name)
 	if err != nil {
 		c.log.Info("request", zap.String("name", m.Name), zap.String("outcome", "not served"), zap.Error(err))
 		return c.fail(m.ID, openFailure(err), "")
@@ -272,15 +271,6 @@ func (c *serverSession) open(m *proto.Open) error {
 	c.files[m.ID] = f
 	f.tree = c.server.hashing.use(f)
 	return c.tell(&proto.Opened{ID: m.ID, Size: f.stamp.Size, Version: f.version})
-}
-
-// openFailure tells a client no more than it needs: whether what is not served
-// is a directory, a link out or absent is not its business.
-func openFailure(err error) proto.FailCode {
-	if errors.Is(err, fs.ErrPermission) {
-		return proto.FailRefused
-	}
-	return proto.FailNotFound
 }
 
 func (c *serverSession) get(m *proto.Get) error {
