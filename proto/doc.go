@@ -20,7 +20,7 @@
 //	0x01  Hello         client -> server  no
 //	0x02  HelloReply    server -> client  Noise message 2
 //	0x03  Finish        client -> server  Noise message 3
-//	0x04  Retry         server -> client  reserved: a stateless cookie
+//	0x04  Retry         server -> client  no, a hint only
 //	0x05  Versions      server -> client  no, a hint only
 //	0x10  ClientSealed  client -> server  AES-256-GCM
 //	0x11  ServerSealed  server -> client  AES-256-GCM
@@ -51,6 +51,17 @@
 //	                 whole control messages: the first requests,
 //	                 which are no part of the control stream
 //
+// Retry answers a Hello without a valid cookie while the server is under load. The
+// server keeps nothing of that Hello; the client sends it again, the same but for the
+// cookie, from the same address:
+//
+//	0   kind     1
+//	1   hello    8   the one of the Hello
+//	9   cookie       to the end, 1 to 64 bytes that only the server understands
+//
+// A cookie that is not valid counts as none. A client takes a few cookies in one
+// attempt and no more: a Retry is not authentic.
+//
 // Versions answers a Hello of a version that the server does not speak:
 //
 //	0   kind     1
@@ -66,7 +77,11 @@
 //	12  maximum  2   the longest UDP payload it takes
 //	14  rtt      4   microseconds that it has measured of the round trip, 0 if none
 //
-// The Noise prologue is magic, version and hello, as the Hello has them.
+// The Noise prologue is magic, version and hello, as the Hello has them. The
+// cookie is no part of it: a Hello repeated with one carries the same message 1.
+// Where both sides have a pre-shared key the handshake is XXpsk0, and a server
+// answers nothing whatever, no Retry and no Versions, to a Hello whose message 1 is
+// not made with it.
 //
 // ClientSealed and ServerSealed:
 //
@@ -183,8 +198,8 @@
 //
 // # Known limitations
 //
-// Retry has no layout yet, so that a Hello's cookie is always empty. A parser
-// judges each message alone: names and reasons are any bytes (to be checked, or
-// quoted, before use), a message is not held to its direction, and nothing
-// forbids an ack to name a channel twice.
+// A parser judges each message alone: names and reasons are any bytes (to be
+// checked, or quoted, before use), a message is not held to its direction, and
+// nothing forbids an ack to name a channel twice. A Hello that was recorded can
+// be sent again, by anybody and from any address, and is answered anew.
 package proto
