@@ -10,16 +10,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/flynn/noise"
 
 	"chunkcp/internal/atomicfile"
 )
-
-// maxIdentityFile bounds what is read of an identity file, which has under
-// 200 bytes. Arbitrary: room for the comments of a careful operator.
-const maxIdentityFile = 4096
 
 // Identity is a static X25519 key pair: what this side is known by.
 type Identity struct{ private *ecdh.PrivateKey }
@@ -73,12 +68,7 @@ func LoadIdentity(path string) (*Identity, error) {
 }
 
 func readIdentity(path string) (*Identity, error) {
-	f, err := openRegular(path, anyAccess, "holds a secret")
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxIdentityFile+1))
+	data, err := readSecretFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -122,22 +112,9 @@ func (id *Identity) encode() []byte {
 // parseIdentity reads the contents of an identity file: one line of base64,
 // and any number of empty lines and of comments.
 func parseIdentity(data []byte) (*Identity, error) {
-	if len(data) > maxIdentityFile {
-		return nil, fmt.Errorf("it has more than %d bytes", maxIdentityFile)
-	}
-	var key string
-	for line := range strings.Lines(string(data)) {
-		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		if key != "" {
-			return nil, errors.New("it has more than one line that is not a comment")
-		}
-		key = line
-	}
-	if key == "" {
-		return nil, errors.New("it has no key")
+	key, err := secretLine(data)
+	if err != nil {
+		return nil, err
 	}
 	secret, err := decodeKey(key)
 	if err != nil {
