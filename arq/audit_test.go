@@ -9,7 +9,7 @@ import (
 
 // audit checks what holds of a Sender between any two calls: every segment of
 // an outstanding burst is in flight once, or acknowledged, or waits for its
-// repair; and the sums are the sums of their parts.
+// repair, or is withheld while another is in flight or waits; and the sums are the sums of their parts.
 func audit(t testing.TB, s *Sender) {
 	t.Helper()
 	inFlight := make([]uint64, len(s.channels))
@@ -69,9 +69,14 @@ func auditChannels(t testing.TB, s *Sender, inFlight []uint64) {
 			}
 			continue
 		}
-		n := bits.OnesCount64(c.acked) + bits.OnesCount64(c.lost) + bits.OnesCount64(inFlight[i])
-		if c.count < 1 || c.acked|c.lost|inFlight[i] != c.all() || n != c.count || c.acked == c.all() {
-			t.Fatalf("channel %d, %d segments: acknowledged %b, lost %b, in flight %b", i, c.count, c.acked, c.lost, inFlight[i])
+		held := c.withheld &^ c.lost // else it is to be sent next
+		n := bits.OnesCount64(c.acked) + bits.OnesCount64(c.lost) + bits.OnesCount64(inFlight[i]) + bits.OnesCount64(held)
+		if c.count < 1 || c.acked|c.lost|inFlight[i]|held != c.all() || n != c.count || c.acked == c.all() {
+			t.Fatalf("channel %d, %d segments: acknowledged %b, lost %b, in flight %b, withheld %b",
+				i, c.count, c.acked, c.lost, inFlight[i], held)
+		}
+		if held != 0 && c.acked|held == c.all() {
+			t.Fatalf("channel %d waits for nothing, and withholds %b", i, held)
 		}
 		repairs := 0
 		if c.lost != 0 {

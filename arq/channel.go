@@ -8,8 +8,7 @@ import (
 )
 
 // channel is the sending side of one stop-and-wait process. Each segment of
-// its burst is in one of three states: in flight, acknowledged, or lost and
-// waiting to be sent again.
+// XX
 type channel struct {
 	busy    bool // a burst is outstanding
 	burst   proto.Burst
@@ -19,6 +18,7 @@ type channel struct {
 	count   int
 
 	acked, lost uint64
+	withheld    uint64   // not sent yet, on purpose
 	resent      uint64   // sent more than once
 	queued      bool     // in the queue of repairs
 	flights     []uint64 // transmissions of this burst in the log, oldest first
@@ -31,7 +31,7 @@ func (c *channel) start(request proto.ID, data rangeset.Range, segment, limit in
 	c.busy = true
 	c.burst++
 	c.request, c.data, c.segment = request, data, segment
-	c.acked, c.lost, c.resent, c.flights = 0, 0, 0, c.flights[:0]
+	c.acked, c.lost, c.withheld, c.resent, c.flights = 0, 0, 0, 0, c.flights[:0]
 }
 
 // span returns where n segments from segment i on lie.

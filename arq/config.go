@@ -45,6 +45,10 @@ type Config struct {
 	// Controller decides how much may be in flight; default NewModel.
 	Controller Controller
 
+	// Random returns bits that the peer cannot foresee, to catch one that
+	// acknowledges what it has not received; nil: none is looked for.
+	Random func() uint64
+
 	// Trace, if not nil, is called with every Event.
 	Trace func(Event)
 }

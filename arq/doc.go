@@ -51,9 +51,16 @@
 // credit bounds. Cubic and Fixed are for comparison. Senders that share a path
 // can share a controller: it accounts for what is in flight itself.
 //
+// # A peer that lies
+//
+// One that acknowledges what it has not received would be sent more than the path
+// carries (RFC 9000, section 21.4). With Config.Random a Sender skips a packet
+// number now and then, and holds a segment of a burst back until all others have
+// arrived; an acknowledgement that names either ends the session.
+//
 // # Known limitations
 //
-// ECN is not used. An acknowledgement is believed: a peer that acknowledges what
-// it has not received can raise its own rate. A loss that only a probe repairs
+// ECN is not used. A peer that lies seldom, or that claims only what was lost,
+// is found out late or never. A loss that only a probe repairs
 // is not told to the controller.
 package arq

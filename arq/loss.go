@@ -52,7 +52,7 @@ func newLossDetection() lossDetection { return lossDetection{steps: 1} }
 // HandleAck takes an acknowledgement that arrived at now. It fails with
 // ErrViolation if that names what was never sent.
 func (s *Sender) HandleAck(now time.Time, a *proto.Ack) error {
-	if a.Latest >= s.next {
+	if s.unsent(a.Latest) {
 		return ErrViolation
 	}
 	s.loss.heardAt = now
@@ -104,7 +104,7 @@ func (s *Sender) handleEntry(e *proto.Entry, sample *AckSample) error {
 	if e.Complete {
 		have = c.all()
 	}
-	if have&^c.all() != 0 {
+	if have&^c.all() != 0 || have&c.withheld != 0 {
 		return ErrViolation
 	}
 	if fresh := have &^ c.acked; fresh != 0 {
@@ -152,8 +152,12 @@ func (s *Sender) acknowledge(c *channel, ch proto.Channel, fresh uint64, sample 
 			}
 		}
 	}
-	if c.acked == c.all() {
+	switch missing := c.all() &^ c.acked; {
+	case missing == 0:
 		s.finish(c, ch)
+	case missing == c.withheld && !c.queued: // its time has come
+		c.lost = missing
+		s.queueRepair(ch)
 	}
 }
 
@@ -287,8 +291,8 @@ func (s *Sender) probe(now time.Time) (Transmission, bool) {
 		return Transmission{}, false
 	}
 	if len(s.repairs) > 0 {
-		ch, mask, _ := s.repair(1)
-		return s.transmit(now, ch, mask, true), true
+		ch, mask, repeat := s.repair(1)
+		return s.transmit(now, ch, mask, repeat), true
 	}
 	if s.work.empty() {
 		return Transmission{}, false

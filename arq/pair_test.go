@@ -2,6 +2,7 @@ package arq
 
 import (
 	"math/bits"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -36,6 +37,7 @@ func newPair(t testing.TB, channels, burst int, cc Controller) *pair {
 	}
 	p.sender = NewSender(Config{
 		Channels: channels, Burst: burst, SegmentBytes: simSegment, Credit: 1 << 30, Controller: cc,
+		Random: rand.New(rand.NewPCG(1, 7)).Uint64,
 	})
 	p.sender.ObserveRTT(ms)
 	return p

@@ -36,7 +36,7 @@ type Sender struct {
 	cc  Controller
 	rtt rttEstimator
 
-	next     proto.PacketNumber
+	numbers
 	channels []channel       // by proto.Channel; 0 carries the control stream
 	idle     []proto.Channel // used before, now idle; the last is taken first
 	repairs  []proto.Channel // with lost segments, oldest first
@@ -63,6 +63,7 @@ func NewSender(cfg Config) *Sender {
 		cfg:      cfg,
 		cc:       cfg.Controller,
 		rtt:      newRTT(cfg.InitialRTT),
+		numbers:  newNumbers(cfg.Random),
 		channels: make([]channel, 1),
 		credit:   cfg.Credit,
 		work:     workQueue{open: map[proto.ID]int64{}},
@@ -193,11 +194,7 @@ func (s *Sender) outstanding() int {
 }
 
 // NextNumber returns a packet number for a datagram that carries no segment.
-func (s *Sender) NextNumber() proto.PacketNumber {
-	n := s.next
-	s.next++
-	return n
-}
+func (s *Sender) NextNumber() proto.PacketNumber { return s.take(1) }
 
 // ObserveRTT takes a round trip that was measured outside the Sender: that of
 // the handshake.
@@ -279,7 +276,8 @@ func (s *Sender) choose() (ch proto.Channel, mask uint64, repeat bool) {
 	w, c := s.work.front(), &s.channels[ch]
 	c.start(w.request, w.data, s.cfg.SegmentBytes, min(want, room))
 	s.work.took(c.data.Len())
-	return ch, c.all(), false
+	s.withhold(c)
+	return ch, c.all() &^ c.withheld, false
 }
 
 // limited notes whether something other than congestion control holds the
@@ -301,7 +299,9 @@ func (s *Sender) repair(room int) (ch proto.Channel, mask uint64, repeat bool) {
 	if c.lost == 0 {
 		s.unqueueRepair(ch)
 	}
-	return ch, mask, true
+	repeat = mask != c.withheld
+	c.withheld &^= mask
+	return ch, mask, repeat
 }
 
 func (s *Sender) queueRepair(ch proto.Channel) {
@@ -355,9 +355,8 @@ func (s *Sender) window() int { return min(s.cc.Window(), s.credit) }
 // transmit sends the segments mask of a channel's burst.
 func (s *Sender) transmit(now time.Time, ch proto.Channel, mask uint64, repeat bool) Transmission {
 	c := &s.channels[ch]
-	first := s.next
 	n := bits.OnesCount64(mask)
-	s.next += proto.PacketNumber(n)
+	first := s.take(n)
 
 	keep := c.flights[:0]
 	for _, seq := range c.flights { // forget what has left the log

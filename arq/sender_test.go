@@ -365,7 +365,7 @@ func TestBooksBalance(t *testing.T) {
 
 func balance(t *testing.T, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 3))
-	m := newSim(t, seed, Config{Channels: 1 + rng.IntN(40), Burst: rng.IntN(20)})
+	m := newSim(t, seed, Config{Channels: 1 + rng.IntN(40), Burst: rng.IntN(20), Random: oftenSkipping(seed)})
 	m.segmentTime = time.Duration(rng.IntN(500)) * time.Microsecond
 	m.delay = time.Duration(rng.IntN(50)) * time.Millisecond
 	m.loss, m.ackLoss, m.duplicate, m.reorder = rng.Float64()*0.4, rng.Float64()*0.4, rng.Float64()*0.5, rng.Float64()

@@ -18,7 +18,7 @@ func TestShrinkUnderFaults(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		seed := rapid.Uint64().Draw(rt, "seed")
 		rng := rand.New(rand.NewPCG(seed, 4))
-		m := newSim(t, seed, Config{Channels: 1 + rng.IntN(60)})
+		m := newSim(t, seed, Config{Channels: 1 + rng.IntN(60), Random: oftenSkipping(seed)})
 		m.segmentTime = time.Duration(rng.IntN(300)) * time.Microsecond
 		m.delay = time.Duration(rng.IntN(40)) * time.Millisecond
 		m.loss, m.ackLoss, m.duplicate, m.reorder = rng.Float64()*0.3, rng.Float64()*0.3, rng.Float64()*0.3, rng.Float64()

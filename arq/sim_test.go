@@ -266,7 +266,7 @@ func TestEveryByteArrivesOnce(t *testing.T) {
 	}
 	for seed := range uint64(seeds) {
 		rng := rand.New(rand.NewPCG(seed, 2))
-		cfg := Config{}
+		cfg := Config{Random: oftenSkipping(seed)}
 		if rng.IntN(3) == 0 {
 			cfg.Burst = 1 + rng.IntN(proto.MaxBurst)
 		}

@@ -79,7 +79,7 @@ type session struct {
 // this side has to say of its sender.
 func newSession(id proto.SessionID, isClient bool, keys secure.Keys, welcome proto.Welcome, rtt time.Duration, base arq.Config) *session {
 	base.SegmentBytes, base.OverheadBytes, base.BurstBytes = baseSegment, segmentOverhead, maxBurstBytes
-	base.InitialRTT, base.Credit = rtt, int(welcome.Credit)
+	base.InitialRTT, base.Credit, base.Random = rtt, int(welcome.Credit), random64
 	s := &session{
 		id: id, sends: proto.KindServerSealed, takes: proto.KindClientSealed,
 		sealer: secure.NewSealer(keys.Send, 0), opener: secure.NewOpener(keys.Receive),
