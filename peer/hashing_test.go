@@ -29,7 +29,7 @@ func hashed(t *testing.T, h *hashing, files int, pieces int) (out []*servedFile)
 		if err := os.WriteFile(filepath.Join(dir, name), make([]byte, pieces*PieceBytes), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		f, err := r.open(name)
+		f, err := r.take(name)
 		if err != nil {
 			t.Fatal(err)
 		}
