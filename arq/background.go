@@ -18,15 +18,14 @@ const (
 	backgroundMinGain = 2
 
 	// backgroundDivisor is the part of the round trip that a Background makes of
-	// queue: not the draft's, which has the target alone. A queue of less than 60 ms
-	// would never hold a Background back, and a Model, which keeps its own queue
-	// below a quarter of the round trip, gives way to 60 ms of it (see
-	// docs/decisions/0007). The least is what a burst and a late acknowledgement
-	// look like (MaxAckDelay, but for what comes alone).
+	// queue: the draft has the target alone, to which neither a Model nor a CUBIC flow
+	// over a queue of less is fair (docs/decisions/0007 has the figures). The least
+	// is what bursts look like.
 	backgroundDivisor = 8
 	backgroundLeast   = 2 * time.Millisecond
 
 	backgroundExit = 0.75 // of the target: where slow start ends
+
 	// backgroundOthers is at how many targets of delay the queue is somebody
 	// else's: growth by less than a segment in a round trip does not make it. That is
 	// a slowdown's reason too, and not the draft's, which halves the window: a Model
@@ -74,7 +73,6 @@ type Background struct {
 	recovery time.Time // loss of what was sent before this has been answered
 	begun    bool      // the first slow start is over
 	known    float64   // the window before the last slowdown
-	leftAt   time.Time // what was sent before this was sent in slow start
 	roomAt   time.Time // what was sent before this does not show the room that was made
 
 	slowing   int       // rounds left of the slowdown under way
@@ -182,7 +180,6 @@ func (b *Background) OnAck(now time.Time, a AckSample) {
 		return
 	}
 	switch acked := float64(a.Bytes); {
-	case delay > target && a.SentAt.Before(b.leftAt): // slow start's own queue
 	case delay > backgroundOthers*target && b.slowRound == 0:
 		b.slowDown(now)
 		b.threshold = max(b.threshold/2, backgroundFloor*b.segment)
@@ -214,7 +211,6 @@ func (b *Background) leaveSlowStart(now time.Time, delay time.Duration) {
 	b.threshold = math.Inf(1)
 	b.set(b.window / (1 + b.growth()) * base / (base + delay.Seconds()))
 	b.threshold = b.window
-	b.leftAt = now
 	b.restored(now)
 }
 
