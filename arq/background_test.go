@@ -257,16 +257,14 @@ func TestBackgroundYields(t *testing.T) {
 		}
 		return b.flows[foreground].rateOver(25 * time.Second)
 	}
-	for _, rate := range []float64{100 * mbit, 20 * mbit} {
-		for _, queue := range []float64{1, 2} {
-			for name, joins := range map[string]func(*bottleneck){"model": modelJoins, "cubic": cubicJoins} {
-				alone := has(rate, queue, 0, joins)
-				first := has(rate, queue, 0, joins, background) / alone
-				second := has(rate, queue, 1, background, joins) / alone
-				if first < 0.9 || second < 0.9 {
-					t.Errorf("%.0f bytes/s, %v BDP: a %s flow keeps %.3f if it comes first, %.3f if second",
-						rate, queue, name, first, second)
-				}
+	for _, tc := range []struct{ rate, queue float64 }{{100 * mbit, 1}, {20 * mbit, 2}} {
+		for name, joins := range map[string]func(*bottleneck){"model": modelJoins, "cubic": cubicJoins} {
+			alone := has(tc.rate, tc.queue, 0, joins)
+			first := has(tc.rate, tc.queue, 0, joins, background) / alone
+			second := has(tc.rate, tc.queue, 1, background, joins) / alone
+			if first < 0.9 || second < 0.9 {
+				t.Errorf("%.0f bytes/s, %v BDP: a %s flow keeps %.3f if it comes first, %.3f if second",
+					tc.rate, tc.queue, name, first, second)
 			}
 		}
 	}
