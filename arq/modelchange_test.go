@@ -123,3 +123,15 @@ func TestModelStartupGoesOn(t *testing.T) {
 		t.Error("a few samples with a queue count as one")
 	}
 }
+
+// TestModelLongJitter: round trips that vary by more than what counts as a queue
+// look like one that never goes. Little is given up for it.
+func TestModelLongJitter(t *testing.T) {
+	b := newBottleneck(t, 50*mbit, 40*ms, 0)
+	b.queue, b.jitter = 4*b.bdp(), 40*ms
+	f := b.joinModel()
+	b.run(2 * time.Second)
+	if used := f.rateOver(10 * time.Second); used < 0.95 {
+		t.Errorf("%.3f of the line", used)
+	}
+}
