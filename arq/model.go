@@ -91,7 +91,7 @@ type Model struct {
 	calm          int     // startup: samples in a row that show none, after that
 
 	bound       float64   // bytes in flight beyond which the path is known to be congested
-	shortRate   float64   // bytes per second: less than bandwidth, for this cycle, after congestion
+	shortRate   float64   // bytes per second: for this cycle, after congestion or a queue
 	queued      int       // cruise: rounds with a queue since one without
 	probeAt     time.Time // next probe for bandwidth
 	cruised     int       // rounds since the last probe
