@@ -19,7 +19,7 @@ const (
 
 	// backgroundDivisor is the part of the round trip that a Background makes of
 	// queue: the draft has the target alone, to which neither a Model nor a CUBIC flow
-	// over a queue of less is fair (docs/decisions/0007 has the figures). The least
+	// over a queue of less is fair (docs/decisions/0009 has the figures). The least
 	// is what bursts look like.
 	backgroundDivisor = 8
 	backgroundLeast   = 2 * time.Millisecond

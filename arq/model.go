@@ -27,7 +27,7 @@ const (
 	surgeWindow = 512 << 10
 
 	// What cruise does about a queue, see steady. The numbers are those that lead
-	// to the shares of docs/decisions/0006.
+	// to the shares of docs/decisions/0008.
 	yield        = 0.9  // the part of its rate that a session keeps
 	yieldRounds  = 2    // after so many rounds with a queue: one may be a burst's
 	patience     = 6    // rounds with a queue after which no more is given up
