@@ -18,7 +18,7 @@ import (
 //
 //	exits CODE ARGS...          run chunkcp, which must end with the exit code
 //	serve NAME ROOT [LISTEN]    start a server with a key of its own; sets $NAME to its address and $NAME_KEY
-//	stop NAME                   stop a server, which must end well
+//	halt NAME                   stop a server, which must end well
 //	slow NAME TARGET            put a relay of 1 MiB/s before a server; sets $NAME to its address
 //	background NAME ARGS...     start chunkcp and go on
 //	interrupt NAME              send it SIGINT
@@ -27,6 +27,9 @@ import (
 //	conf FILE PEER[#KEY]...     make a config file that names the peers
 //	pattern FILE SIZE           make a file of SIZE bytes
 //	holds FILE SIZE             the file is what pattern makes
+//
+// and those of scriptfile_test.go. A command of one's own with the name of one of
+// testscript's, such as stop or kill, would never be called.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -42,9 +45,15 @@ func TestScripts(t *testing.T) {
 		},
 		RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"crash":      crash,
+			"hangup":     hangup,
+			"leaves":     leaves,
+			"peers":      writePeers,
+			"flip":       flip,
+			"age":        age,
 			"exits":      exits,
 			"serve":      serveScript,
-			"stop":       stop,
+			"halt":       halt,
 			"slow":       slow,
 			"background": background,
 			"interrupt":  interrupt,
@@ -98,12 +107,16 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 
 // startIn starts chunkcp in the script's directory and with its environment.
 func startIn(ts *testscript.TestScript, args []string) (*process, error) {
-	var env []string
+	return start(ts.MkAbs("."), scriptEnvironment(ts), args...)
+}
+
+// scriptEnvironment returns what a script has of the variables of environment.
+func scriptEnvironment(ts *testscript.TestScript) (env []string) {
 	for _, variable := range environment("") {
 		name, _, _ := strings.Cut(variable, "=")
 		env = append(env, name+"="+ts.Getenv(name))
 	}
-	return start(ts.MkAbs("."), env, args...)
+	return env
 }
 
 func checkEnd(ts *testscript.TestScript, p *process, code string, limit time.Duration) {
@@ -135,8 +148,8 @@ func serveScript(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0]+"_KEY", s.key)
 }
 
-func stop(ts *testscript.TestScript, neg bool, args []string) {
-	wants(ts, neg, len(args) == 1 && stageOf(ts).servers[args[0]] != nil, "stop NAME")
+func halt(ts *testscript.TestScript, neg bool, args []string) {
+	wants(ts, neg, len(args) == 1 && stageOf(ts).servers[args[0]] != nil, "halt NAME")
 	servers := stageOf(ts).servers
 	ts.Check(servers[args[0]].stop())
 	delete(servers, args[0])
