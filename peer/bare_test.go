@@ -346,7 +346,7 @@ func TestALeadThatTellsNothing(t *testing.T) {
 	later := func(after time.Duration) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		b.unstick(b.moved.Add(after))
+		b.unstick(b.moved.Add(after)) // the first answer was before
 	}
 	later(stallTime - 1)
 	if b.lead != b.peers[0] {
@@ -395,5 +395,27 @@ func TestAPinnedHashOfAnySize(t *testing.T) {
 	}
 	if len(b.result) != 1 {
 		t.Error("it does not end")
+	}
+}
+
+// TestACaughtLiarMaySayWhatIsTrue: one that serves wrong bytes, and the hashes of
+// the right ones, is caught. With an honest one it still makes a majority.
+func TestACaughtLiarMaySayWhatIsTrue(t *testing.T) {
+	b := bare(t, 4<<20, 3)
+	cs := b.all()
+	version := other(b.content)
+	b.heardRoot(cs[2], &proto.Root{File: clientFile, Root: treeRoot(b.content)})
+	b.mu.Lock()
+	b.lead = b.peers[2] // the liar is the last in the config
+	b.mu.Unlock()
+	b.give(cs[2], version, 0)
+	if err := b.tell(cs[2], b.content, 0, 1); err != nil {
+		t.Fatal(err)
+	}
+	b.states(Live, Live, Out)
+	b.heardRoot(cs[0], &proto.Root{File: clientFile, Root: treeRoot(version)})
+	b.heardRoot(cs[1], &proto.Root{File: clientFile, Root: treeRoot(b.content)})
+	if b.root != treeRoot(b.content) {
+		t.Error("the majority has not won")
 	}
 }

@@ -14,8 +14,13 @@ const stallTime = 5 * time.Second
 // nothing else: they may have begun all the pieces that there is memory for, or
 // lead and tell no hashes. What was leased is dealt anew, and another peer leads.
 func (f *Fetch) unstick(now time.Time) {
-	if f.size < 0 || f.over || f.writing > 0 || now.Sub(f.moved) < stallTime || now.Sub(f.unstuck) < stallTime {
+	if f.size < 0 || f.over || f.writing > 0 {
 		return
+	}
+	for _, since := range []time.Time{f.answered, f.moved, f.unstuck} {
+		if now.Sub(since) < stallTime {
+			return
+		}
 	}
 	f.unstuck = now
 	f.log.Info("nothing comes: the work is dealt anew")
