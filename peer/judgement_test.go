@@ -168,3 +168,90 @@ func TestManifest(t *testing.T) {
 		t.Errorf("lost a piece of %d, which gave another one", from)
 	}
 }
+
+// TestWhoDifferedIsConvictedByASealedList, and not before.
+func TestWhoDifferedIsConvictedByASealedList(t *testing.T) {
+	b := bare(t, 3<<20, 3)
+	cs := b.all()
+	b.give(cs[2], other(b.content), 0)
+	if err := b.tell(cs[0], b.content, 0, 2); err != nil {
+		t.Fatal(err)
+	}
+	b.toldRoot(cs[0], treeRoot(b.content))
+	b.toldRoot(cs[1], treeRoot(b.content))
+	b.states(Live, Live, Live)
+	if err := b.tell(cs[0], b.content, 2, 3); err != nil {
+		t.Fatal(err)
+	}
+	b.states(Live, Live, Out)
+}
+
+// TestWhoDifferedFromABadLeadIsPardoned, whether or not another one can lead.
+func TestWhoDifferedFromABadLeadIsPardoned(t *testing.T) {
+	for _, peers := range []int{2, 3} {
+		b := bare(t, 3<<20, peers)
+		cs := b.all()
+		b.give(cs[1], b.content, 0)
+		b.give(cs[0], b.content, 1)
+		for i := range int64(2) { // the second names a piece of its own wrong
+			if err := b.tell(cs[0], other(b.content), i, i+1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if p := b.peers[1]; p.state != Live || p.bad != nil || !cs[1].active || b.lead == b.peers[0] {
+			t.Errorf("of %d: %s, %q, leads: %v", peers, p.state, p.note, b.lead == p)
+		}
+	}
+}
+
+func TestAgreementOnARoot(t *testing.T) {
+	x, y := tree.Hash{1}, tree.Hash{2}
+	for name, tc := range map[string]struct {
+		roots []tree.Hash // the zero hash: none is told yet
+		final bool
+		want  tree.Hash // the zero hash: open
+	}{
+		"a majority waits for nobody":             {[]tree.Hash{y, y, {}}, false, y},
+		"without one the last is waited for":      {[]tree.Hash{x, y, {}}, false, tree.Hash{}},
+		"as many: the first in the config":        {[]tree.Hash{x, y}, false, x},
+		"as many, in another order":               {[]tree.Hash{y, x}, false, y},
+		"in the end who has told nothing is none": {[]tree.Hash{{}, {}, y}, true, y},
+	} {
+		a := newAgreement(nil)
+		for i, r := range tc.roots {
+			a.answered(i, 5)
+			if r != (tree.Hash{}) {
+				a.told(i, r)
+			}
+		}
+		for i := range 9 { // of another size
+			a.answered(10+i, 6)
+			a.told(10+i, tree.Hash{3})
+		}
+		root, ok := a.root(5, tc.final)
+		if ok != (tc.want != tree.Hash{}) || ok && root != tc.want {
+			t.Errorf("%s: %v, %v", name, root, ok)
+		}
+	}
+}
+
+// TestAStreamBeginsOnce: what was written cannot be taken back.
+func TestAStreamBeginsOnce(t *testing.T) {
+	b := bare(t, 2<<20, 1)
+	d := newStreamDestination(nil)
+	b.dest = d
+	c := b.opened(0, 2<<20)
+	b.give(c, b.content, 0)
+	if d.next != 0 {
+		t.Error("a piece went out whose hash nobody has told")
+	}
+	if err := b.tell(c, b.content, 0, 1); err != nil || d.next != 1 {
+		t.Fatal(err, d.next)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.begin(3 << 20)
+	if len(b.result) != 1 || !errors.Is(<-b.result, ErrPeersDisagree) {
+		t.Error("it begins again")
+	}
+}
