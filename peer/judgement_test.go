@@ -255,3 +255,46 @@ func TestAStreamBeginsOnce(t *testing.T) {
 		t.Error("it begins again")
 	}
 }
+
+// during is a place where something happens while a piece is written.
+type during func()
+
+func (d during) WriteAt(b []byte, _ int64) (int, error) { d(); return len(b), nil }
+
+// TestWhatHappensDuringAWrite counts: the piece's hash comes, or the peers agree
+// on another file.
+func TestWhatHappensDuringAWrite(t *testing.T) {
+	b := bare(t, 3<<20, 2)
+	cs := b.all()
+	b.target = during(func() {
+		if err := b.tell(cs[0], b.content, 0, 1); err != nil {
+			t.Error(err)
+		}
+	})
+	b.give(cs[1], other(b.content), 0)
+	if b.written != 0 || b.assign.freeBytes != b.size || b.peers[1].bad == nil {
+		t.Errorf("a wrong piece counts: %d bytes are written", b.written)
+	}
+	b.target = during(func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.begin(4 << 20)
+	})
+	b.give(cs[0], b.content, 1)
+	if b.written != 0 || b.manifest.mine.Known() != 0 || b.pool.lent != 0 || b.writing != 0 {
+		t.Errorf("a piece of another file counts: %d bytes are written", b.written)
+	}
+}
+
+// TestTheLeadsNextSessionIsAsked where the one that was asked has ended.
+func TestTheLeadsNextSessionIsAsked(t *testing.T) {
+	b := bare(t, 3<<20, 1)
+	first, second := b.opened(0, 3<<20), b.opened(0, 3<<20)
+	if !first.told.tree || second.told.tree {
+		t.Fatalf("asked: %v, %v", first.told.tree, second.told.tree)
+	}
+	b.leave(first)
+	if !second.told.tree {
+		t.Error("nobody is asked")
+	}
+}
