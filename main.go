@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"slices"
@@ -64,10 +65,16 @@ func run(ctx context.Context, args []string) int {
 	if code == exitPipe {
 		return code // whoever has left wants to hear no more
 	}
-	for line := range strings.SplitSeq(message(err), "\n") {
-		fmt.Fprintf(os.Stderr, "chunkcp: %s\n", ui.Escape(line))
-	}
+	printError(os.Stderr, err)
 	return code
+}
+
+// printError tells the user what went wrong. Text of strangers is quoted where
+// it comes in, so that the lines are ours.
+func printError(w io.Writer, err error) {
+	for line := range strings.SplitSeq(message(err), "\n") {
+		fmt.Fprintf(w, "chunkcp: %s\n", ui.Escape(line))
+	}
 }
 
 func newApp() *cli.App {

@@ -165,7 +165,7 @@ func (h *hashing) hash(ctx context.Context, t *hashedFile, buf []byte) error {
 		r := pieceRange(i, t.stamp.Size)
 		b := buf[:r.Len()]
 		if err := t.from.readAt(b, r.Start); err != nil {
-			h.log.Warn("hashing", zap.String("name", t.from.file.Name()), zap.Error(err))
+			h.log.Warn("hashing", strangerText("name", t.from.file.Name()), zap.Error(err))
 			return err
 		}
 		h.set(t, i, tree.PieceHash(b, i, t.list.Len()))

@@ -264,10 +264,10 @@ func (c *serverSession) open(m *proto.Open) error {
 	}
 	f, err := c.server.root.take(m.Name)
 	if err != nil {
-		c.log.Info("request", zap.String("name", m.Name), zap.String("outcome", "not served"), zap.Error(err))
+		c.log.Info("request", strangerText("name", m.Name), zap.String("outcome", "not served"), strangerText("error", err.Error()))
 		return c.fail(m.ID, openFailure(err), "")
 	}
-	c.log.Info("request", zap.String("name", m.Name), zap.String("outcome", "opened"), zap.Int64("size", f.stamp.Size))
+	c.log.Info("request", strangerText("name", m.Name), zap.String("outcome", "opened"), zap.Int64("size", f.stamp.Size))
 	c.files[m.ID] = f
 	f.tree = c.server.hashing.use(f)
 	return c.tell(&proto.Opened{ID: m.ID, Size: f.stamp.Size, Version: f.version})
@@ -344,7 +344,7 @@ func (c *serverSession) read(p []byte, request proto.ID, offset int64) error {
 	if isChange(err) {
 		code, reason = proto.FailChanged, ""
 	}
-	c.log.Warn("file", zap.String("name", f.file.Name()), zap.Error(err))
+	c.log.Warn("file", strangerText("name", f.file.Name()), zap.Error(err))
 	c.abort(request)
 	_ = c.fail(request, code, reason) // if even that does not fit, silence tells
 	return err

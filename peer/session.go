@@ -45,7 +45,7 @@ type errClosed struct{ proto.Close }
 
 func (e *errClosed) Error() string {
 	if e.Reason != "" {
-		return fmt.Sprintf("session closed by the peer: %v: %s", e.Code, e.Reason)
+		return fmt.Sprintf("session closed by the peer: %v: %q", e.Code, e.Reason)
 	}
 	return fmt.Sprintf("session closed by the peer: %v", e.Code)
 }
