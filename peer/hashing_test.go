@@ -10,9 +10,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"chunkcp/internal/rangeset"
 	"chunkcp/internal/secure"
-	"chunkcp/proto"
 )
 
 // hashed opens files of so many pieces, to be hashed by h.
@@ -97,31 +95,5 @@ func TestAFileThatFindsNoPlace(t *testing.T) {
 	h.running.Wait()
 	if _, known := h.rootOf(late.tree); !known {
 		t.Error("it has not been hashed")
-	}
-}
-
-// TestDropsAreBounded: each leaves a piece of work more to be kept.
-func TestDropsAreBounded(t *testing.T) {
-	b := bare(t, 1, 1)
-	c := &serverSession{session: b.session(0).session, gets: map[proto.ID]*servedFile{}, drops: map[proto.ID]int{}}
-	for id := range proto.ID(2) {
-		c.gets[id+5] = &servedFile{}
-		c.sender.Send(id+5, rangeset.Range{End: 1 << 40})
-	}
-	var err error
-	n := 0
-	for ; err == nil && n <= 2*maxDrops; n++ {
-		at := int64(n) * 2 * PieceBytes
-		err = c.drop(&proto.Drop{ID: 5 + proto.ID(n%2), Range: rangeset.Range{Start: at, End: at + 1}})
-	}
-	if n != maxDrops+1 {
-		t.Errorf("%d drops were taken", n-1)
-	}
-	for range maxDrops {
-		c.forget(5)
-		c.forget(6)
-	}
-	if c.dropped != 1 {
-		t.Errorf("%d are held against a session that has nothing under way", c.dropped)
 	}
 }

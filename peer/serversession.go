@@ -23,37 +23,25 @@ const (
 	maxFiles = 16
 	maxGets  = 256
 
-	// maxDrops is how many ranges of the requests under way may have been
-	// dropped: each may leave one more to be kept, and looked through. A client
-	// drops a few of each request (arbitrary).
-	maxDrops = 16 * maxGets
-
 	// controlReserve is room on the control stream that hashes leave to answers
 	// (arbitrary).
 	controlReserve = 64 << 10
-
-	// idleTime is how long a session may be silent.
-	idleTime = 60 * time.Second
-
-	// unansweredTime is how long it may be while something is in flight, which
-	// counts against the sessions that the client has opened in its place: the
-	// client gives a session up after silentEnd.
-	unansweredTime = silentEnd + 2*time.Second
 )
 
 // serverSession serves one session. It belongs to one goroutine.
 type serverSession struct {
 	*session
-	server  *server
-	path    *pathMember
-	log     *zap.Logger
-	inbox   chan *datagram
-	wake    chan struct{} // capacity 1: there may be something to tell
-	files   map[proto.ID]*servedFile
-	gets    map[proto.ID]*servedFile
-	feeds   map[proto.ID]*treeFeed // by file
-	drops   map[proto.ID]int       // by request under way
-	dropped int                    // the sum of drops
+	server *server
+	path   *pathMember
+	log    *zap.Logger
+	inbox  chan *datagram
+	wake   chan struct{} // capacity 1: there may be something to tell
+	files  map[proto.ID]*servedFile
+	gets   map[proto.ID]*servedFile
+	feeds  map[proto.ID]*treeFeed // by file
+
+	acked   uint64    // bytes of the sender, as of movedAt
+	movedAt time.Time // when the client took something last, or had nothing to take
 }
 
 func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w proto.Welcome) (*serverSession, error) {
@@ -85,9 +73,8 @@ func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w pr
 		files:   map[proto.ID]*servedFile{},
 		gets:    map[proto.ID]*servedFile{},
 		feeds:   map[proto.ID]*treeFeed{},
-		drops:   map[proto.ID]int{},
 	}
-	c.conn, c.addr, c.party, c.buffers, c.heard = conn, p.addr, c, s.buffers, now
+	c.conn, c.addr, c.party, c.buffers, c.heard, c.movedAt = conn, p.addr, c, s.buffers, now, now
 	c.mtu = arq.NewPathMTU(now, baseDatagram, int(w.MaxDatagram), c.sender.ProbeTimeout())
 	return c, nil
 }
@@ -109,7 +96,7 @@ func (c *serverSession) run(ctx context.Context, requests []byte) {
 			break
 		}
 		c.forgetFinished()
-		next := c.heard.Add(c.patience())
+		next := c.givenUpAt()
 		if t := c.nextTimeout(); !t.IsZero() && t.Before(next) {
 			next = t
 		}
@@ -124,23 +111,11 @@ func (c *serverSession) run(ctx context.Context, requests []byte) {
 		}
 		if now = time.Now(); err == nil {
 			c.sender.HandleTimeout(now)
-			if now.Sub(c.heard) >= c.patience() {
-				err = errIdle
-			}
+			err = c.overdue(now)
 		}
 	}
 	c.end(ctx, err)
 }
-
-// patience returns how long the client may be silent.
-func (c *serverSession) patience() time.Duration {
-	if c.sender.Idle() {
-		return idleTime
-	}
-	return unansweredTime
-}
-
-var errIdle = errors.New("nothing heard for too long")
 
 // first handles the control messages that came with the handshake.
 func (c *serverSession) first(now time.Time, requests []byte) error {
@@ -183,7 +158,7 @@ func (c *serverSession) end(ctx context.Context, err error) {
 	case ctx.Err() != nil:
 		c.close(proto.CloseShutdown, "")
 	case errors.As(err, &closed): // the client has left
-	case errors.Is(err, errIdle):
+	case errors.Is(err, errIdle), errors.Is(err, errStalled):
 		c.close(proto.CloseIdle, "")
 	default:
 		c.close(proto.CloseProtocol, "")
@@ -213,22 +188,16 @@ func (c *serverSession) closeFile(id proto.ID) {
 // forgetFinished drops requests that have been served whole.
 func (c *serverSession) forgetFinished() {
 	for id, ok := c.sender.Finished(); ok; id, ok = c.sender.Finished() {
-		c.forget(id)
+		delete(c.gets, id)
 	}
-}
-
-func (c *serverSession) forget(get proto.ID) {
-	delete(c.gets, get)
-	c.dropped -= c.drops[get]
-	delete(c.drops, get)
 }
 
 // credit implements party: requests are small.
 func (c *serverSession) credit() uint32 { return serverCredit }
 
-// room implements party. A client has no file bytes to send; they are taken and
-// thrown away.
-func (c *serverSession) room(*proto.Segment) bool { return true }
+// room implements party. A client has no file bytes to send, and is not let to
+// make this side keep the state of channels.
+func (c *serverSession) room(*proto.Segment) bool { return false }
 
 // place implements party.
 func (c *serverSession) place(*proto.Segment) {}
@@ -243,7 +212,8 @@ func (c *serverSession) message(_ time.Time, m proto.Message) error {
 	case *proto.Cancel:
 		return c.cancel(m.ID)
 	case *proto.Drop:
-		return c.drop(m)
+		c.sender.Drop(m.ID, m.Range)
+		return nil
 	case *proto.Pace:
 		c.path.pace(m)
 		return nil
@@ -308,22 +278,9 @@ func (c *serverSession) cancel(id proto.ID) error {
 	return nil
 }
 
-// drop stops part of a Get.
-func (c *serverSession) drop(m *proto.Drop) error {
-	if c.gets[m.ID] == nil {
-		return nil // it has been served
-	}
-	if c.dropped++; c.dropped > maxDrops {
-		return violation(fmt.Errorf("%d ranges dropped of %d requests", c.dropped, len(c.gets)))
-	}
-	c.drops[m.ID]++
-	c.sender.Drop(m.ID, m.Range)
-	return nil
-}
-
 func (c *serverSession) abort(get proto.ID) {
 	c.sender.Abort(get)
-	c.forget(get)
+	delete(c.gets, get)
 }
 
 func (c *serverSession) fail(id proto.ID, code proto.FailCode, reason string) error {

@@ -107,6 +107,7 @@ func (s *session) handle(now time.Time, datagram []byte) error {
 	}
 	s.heard = now
 	s.datagrams++
+	probed := false
 	for {
 		t, frame, rest, err := proto.NextFrame(plain)
 		if err != nil {
@@ -120,6 +121,10 @@ func (s *session) handle(now time.Time, datagram []byte) error {
 		case t == proto.FrameSegment:
 			err = s.handleSegment(now, h.Number, frame)
 		case t == proto.FrameMTUProbe:
+			if probed { // or one datagram could ask for hundreds of them
+				return violation(errors.New("two MTU probes in a datagram"))
+			}
+			probed = true
 			reply := proto.MTUReply{Size: uint16(len(datagram))}
 			err = s.sendFrame(&reply)
 		case t == proto.FrameMTUReply:
@@ -168,6 +173,9 @@ func (s *session) handleSegment(now time.Time, pn proto.PacketNumber, frame []by
 		return violation(err)
 	}
 	seg := &s.segment
+	if (seg.Request == proto.Control) != (seg.Channel == 0) {
+		return violation(errors.New("the control stream has channel 0, and it alone"))
+	}
 	if seg.Request != proto.Control && !s.party.room(seg) {
 		s.refused++
 		s.receiver.Announce(now)

@@ -118,7 +118,7 @@
 //	1   index    1   of this segment in its burst, 0 to count-1; bit 7 set: it was
 //	                 sent before
 //	2   count    1   segments in the burst, 1 to 64
-//	3   channel  2   below 4,096
+//	3   channel  2   below 4,096; 0 if the request is 0, and only then
 //	5   burst    2   counts the bursts of this channel, modulo 65,536
 //	7   request  4   what the bytes belong to; 0 is the control stream
 //	11  offset   8   of the first byte, in the file or the control stream
@@ -149,7 +149,8 @@
 //	3   reason   1+n length (0 to 255), then text in UTF-8
 //
 // An MTU probe is followed by padding that makes its datagram as long as it
-// says. It is answered, at once and once, by an MTU reply, which is not:
+// says; a datagram has one at most. It is answered, at once and once, by an MTU
+// reply, which is not:
 //
 //	0   type     1
 //	1   size     2   of the probe's datagram, bytes of UDP payload
@@ -167,7 +168,8 @@
 //	0x02  Get      client   id 4, file 4, start 8, end 8
 //	0x03  Cancel   client   id 4                 send no more of that Get
 //	0x04  Ping     client   nothing              its acknowledgement is the answer
-//	0x05  Drop     client   id 4, start 8, end 8 send no more of these bytes of that Get
+//	0x05  Drop     client   id 4, start 8, end 8 send no more of these bytes of that Get,
+//	                                             as far as the server cares to remember
 //	0x06  Tree     client   file 4, first 8, end 8  tell the root, and the hashes of
 //	                                             these pieces
 //	0x07  Pace     client   manner 1 (0 fair, 1 background), bytes per second 8:
