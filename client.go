@@ -67,7 +67,7 @@ func newClient(c *cli.Context, name string) (*client, error) {
 	rates, _ := ratebook.Open(filepath.Join(dir, "rates")) // a guess that is lost is no error
 	k := &client{rates: rates, level: zapcore.WarnLevel, opt: peer.FetchOptions{
 		Name: name, Peers: peers, Hash: hash,
-		Sessions: file.Fetch.Sessions, Timeout: file.Fetch.Timeout, Limits: experimentLimits(c),
+		Sessions: file.Fetch.Sessions, Timeout: file.Fetch.Timeout, Limits: experimentLimits(c), Network: experimentNetwork(c),
 		Identity: identity, Known: known, Rates: rates,
 	}}
 	if c.Bool("v") {

@@ -86,13 +86,17 @@ func message(err error) string {
 	hint := ""
 	switch {
 	case errors.Is(err, errInterrupted):
-		hint = "what came is kept: the same command goes on with it"
+		hint = "of a fetch into a file what came is kept: the same command goes on with it"
 	case isA[*usageError](err), isA[*argv.Error](err):
 		hint = "see chunkcp --help"
 	case errors.Is(err, syscall.ENOSPC):
 		hint = "free some space, or choose another place with -o"
 	case errors.Is(err, partfile.ErrExists):
 		hint = "choose another name with -o, or leave out --no-clobber"
+	case errors.Is(err, partfile.ErrLocked):
+		hint = "wait for it, or choose another name with -o"
+	case errors.Is(err, peer.ErrSourceChanged):
+		hint = "run it again once nobody writes to the file there"
 	case errors.Is(err, peer.ErrPeersDisagree), errors.Is(err, peer.ErrIntegrity):
 		hint = "chunkcp hash prints what a file is, and --hash b3:HEX says which one is wanted"
 	case errors.Is(err, peer.ErrNoPeers):

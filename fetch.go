@@ -25,6 +25,8 @@ func fetchCommand() *cli.Command {
 		OnUsageError:    func(_ *cli.Context, err error, _ bool) error { return &usageError{err} },
 		Flags: slices.Concat(clientFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "o", Usage: "write to `OUT`, a file or a directory, or to standard output if it is - (default: the working directory)"},
+			&cli.StringFlag{Name: "limit-rate", Usage: "take no more than `RATE` bytes a second, from all servers together, such as 500k or 10M"},
+			&cli.BoolFlag{Name: "background", Usage: "use only what other traffic leaves"},
 			&cli.BoolFlag{Name: "no-clobber", Usage: "do not replace an existing file"},
 			&cli.BoolFlag{Name: "restart", Usage: "begin anew, whatever an earlier fetch has left"},
 		}, experimentFlags()),
@@ -41,6 +43,12 @@ func fetch(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if text := c.String("limit-rate"); text != "" {
+		if k.opt.LimitRate, err = parseRate(text); err != nil {
+			return &usageError{fmt.Errorf("--limit-rate: %w", err)}
+		}
+	}
+	k.opt.Background = c.Bool("background")
 	out, err := k.sendTo(c, name)
 	if err != nil {
 		return err

@@ -4,11 +4,19 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
 	"chunkcp/internal/ui"
+)
+
+// A server's log grows at strangers' bidding: of the lines of a kind it has the
+// first logLines in a second, and then one of each logLines (arbitrary).
+const (
+	logTick  = time.Second
+	logLines = 100
 )
 
 // newLog returns a logger to w: for people on a terminal, JSON otherwise.
@@ -21,7 +29,14 @@ func newLog(w io.Writer, terminal bool, level zapcore.Level) *zap.Logger {
 		c.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05.000")
 		encoder = zapcore.NewConsoleEncoder(c)
 	}
-	return zap.New(zapcore.NewCore(encoder, zapcore.AddSync(w), level))
+	return zap.New(zapcore.NewCore(encoder, zapcore.AddSync(ui.LogWriter(w, !terminal)), level))
+}
+
+// bounded returns log with as many lines as it may have.
+func bounded(log *zap.Logger) *zap.Logger {
+	return log.WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core {
+		return zapcore.NewSamplerWithOptions(core, logTick, logLines, logLines)
+	}))
 }
 
 // serveLog returns the server's logger. A level is debug, info, warn or error.
@@ -30,5 +45,5 @@ func serveLog(level string) (*zap.Logger, error) {
 	if err != nil {
 		return nil, &usageError{fmt.Errorf("--log-level %q: want debug, info, warn or error", level)}
 	}
-	return newLog(os.Stderr, ui.IsTerminal(os.Stderr), l), nil
+	return bounded(newLog(os.Stderr, ui.IsTerminal(os.Stderr), l)), nil
 }

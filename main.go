@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"slices"
@@ -64,10 +65,16 @@ func run(ctx context.Context, args []string) int {
 	if code == exitPipe {
 		return code // whoever has left wants to hear no more
 	}
-	for line := range strings.SplitSeq(message(err), "\n") {
-		fmt.Fprintf(os.Stderr, "chunkcp: %s\n", ui.Escape(line))
-	}
+	printError(os.Stderr, err)
 	return code
+}
+
+// printError tells the user what went wrong. Text of strangers is quoted where
+// it comes in, so that the lines are ours.
+func printError(w io.Writer, err error) {
+	for line := range strings.SplitSeq(message(err), "\n") {
+		fmt.Fprintf(w, "chunkcp: %s\n", ui.Escape(line))
+	}
 }
 
 func newApp() *cli.App {
@@ -75,13 +82,13 @@ func newApp() *cli.App {
 		Name:            "chunkcp",
 		Usage:           "fetch a file over UDP from as many servers as have it, at once",
 		Version:         version,
-		Commands:        []*cli.Command{serveCommand(), fetchCommand(), verifyCommand(), hashCommand()},
+		Commands:        []*cli.Command{serveCommand(), fetchCommand(), verifyCommand(), hashCommand(), keyCommand(), peersCommand()},
 		HideHelpCommand: true,
 		OnUsageError:    func(_ *cli.Context, err error, _ bool) error { return &usageError{err} },
 		ExitErrHandler:  func(*cli.Context, error) {}, // run maps errors
 		Action: func(c *cli.Context) error {
 			if word := c.Args().First(); word != "" {
-				return &usageError{fmt.Errorf("no command %q: there are serve, fetch, verify and hash", word)}
+				return &usageError{fmt.Errorf("no command %q: there are serve, fetch, verify, hash, key and peers", word)}
 			}
 			return cli.ShowAppHelp(c)
 		},

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"chunkcp/config"
+	"chunkcp/internal/udp"
 	"chunkcp/peer"
 )
 
@@ -34,12 +35,22 @@ func experimentFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.IntFlag{Name: "channels", Usage: "for experiments: at most `N` stop-and-wait channels a session (default: as many as the path needs)"},
 		&cli.IntFlag{Name: "burst", Usage: "for experiments: `N` segments outstanding on a channel (default: about a millisecond of sending)"},
+		&cli.BoolFlag{Name: "no-offload", Usage: "for experiments, and for drivers that corrupt what they merge or split: one datagram a packet for the kernel too"},
 		&cli.StringFlag{Name: "cc", Usage: "for experiments: congestion control by `NAME`, model or cubic (default: model)"},
 	}
 }
 
 func experimentLimits(c *cli.Context) peer.Limits {
 	return peer.Limits{Channels: c.Int("channels"), Burst: c.Int("burst"), Congestion: c.String("cc")}
+}
+
+// experimentNetwork returns the host's network as it is to be used, nil for as
+// usual.
+func experimentNetwork(c *cli.Context) peer.Network {
+	if !c.Bool("no-offload") {
+		return nil
+	}
+	return peer.HostNetwork{Options: udp.Options{NoOffload: true}}
 }
 
 func serve(c *cli.Context) error {
@@ -74,6 +85,7 @@ func serve(c *cli.Context) error {
 		Root:     first(c.String("root"), file.Serve.Root, "."),
 		Listen:   listen,
 		Limits:   experimentLimits(c),
+		Network:  experimentNetwork(c),
 		Identity: identity,
 		Log:      log,
 		Trace:    trace,

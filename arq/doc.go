@@ -48,8 +48,17 @@
 // A Controller decides. Model, the default, follows the path's bandwidth and
 // round trip in the manner of BBR version 3, and takes loss for congestion only
 // with evidence; on a path of less than 2 ms it is a window that the peer's
-// credit bounds. Cubic and Fixed are for comparison. Senders that share a path
-// can share a controller: it accounts for what is in flight itself.
+// credit bounds. Cubic and Fixed are for comparison. Background is for what may
+// wait: it uses what others leave. RateLimit holds any of them to a rate. Senders
+// that share a path can share a controller: it accounts for what is in flight
+// itself.
+//
+// # A peer that lies
+//
+// One that acknowledges what it has not received would be sent more than the path
+// carries (RFC 9000, section 21.4). With Config.Random a Sender skips a packet
+// number now and then, and holds a segment of a burst back until all others have
+// arrived; an acknowledgement that names either ends the session.
 //
 // # A peer that lies
 //

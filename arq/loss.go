@@ -116,6 +116,7 @@ func (s *Sender) handleEntry(e *proto.Entry, sample *AckSample) error {
 // acknowledge takes the segments fresh of a channel as arrived.
 func (s *Sender) acknowledge(c *channel, ch proto.Channel, fresh uint64, sample *AckSample) {
 	sample.Bytes += c.bytes(fresh)
+	s.stats.Acked += uint64(c.bytes(fresh))
 	c.acked |= fresh
 	if c.lost&fresh != 0 { // declared lost too early
 		sample.Unlost += c.bytes(c.lost & fresh)

@@ -26,9 +26,15 @@ const (
 	// SIGCOMM 2024, goes further): what it can overshoot by then is little.
 	surgeWindow = 512 << 10
 
-	// relax is by how much a lowered rate rises again in a round without a queue
-	// (arbitrary).
-	relax = 1.04
+	// What cruise does about a queue, see steady. The numbers are those that lead
+	// to the shares of docs/decisions/0008.
+	yield        = 0.9  // the part of its rate that a session keeps
+	yieldRounds  = 2    // after so many rounds with a queue: one may be a burst's
+	patience     = 6    // rounds with a queue after which no more is given up
+	takeSegments = 3    // what is taken in a round without one
+	takeLeast    = 128  // but at least this part of what is in flight, on a long path,
+	takeMost     = 8    // and at most this, on a slow one
+	takeBeyond   = 1.15 // of the most that was delivered, so that there is an end
 
 	// boundGrowth is by which part the bound grows in the first round of a probe
 	// that reaches it without congestion; it doubles each round (arbitrary).
@@ -82,9 +88,11 @@ type Model struct {
 	fullBandwidth float64 // startup: the most that has been seen to grow
 	fullRounds    int     // startup: rounds without growth
 	rises         int     // startup: samples in a row that show a queue
+	calm          int     // startup: samples in a row that show none, after that
 
 	bound       float64   // bytes in flight beyond which the path is known to be congested
-	shortRate   float64   // bytes per second: less than bandwidth, for this cycle, after congestion
+	shortRate   float64   // bytes per second: for this cycle, after congestion or a queue
+	queued      int       // cruise: rounds with a queue since one without
 	probeAt     time.Time // next probe for bandwidth
 	cruised     int       // rounds since the last probe
 	growth      float64   // up: the part by which the bound grows in a round
@@ -173,7 +181,10 @@ func (m *Model) pacingGain() float64 {
 // rate returns how fast to send so that the path is full: what it delivers, and
 // what it loses for no reason of ours.
 func (m *Model) rate() float64 {
-	rate := min(m.bandwidth.max(), m.shortRate)
+	rate := m.bandwidth.max()
+	if !math.IsInf(m.shortRate, 1) {
+		rate = min(m.shortRate, takeBeyond*rate)
+	}
 	if m.gate.crowded(m.round.last, m.minRTT) {
 		return rate
 	}
@@ -184,6 +195,9 @@ func (m *Model) rate() float64 {
 func (m *Model) target(gain float64) float64 {
 	return gain*m.rate()*m.minRTT.Seconds() + 3*m.burst()
 }
+
+// holds is what the path holds without a queue, in bytes.
+func (m *Model) holds() float64 { return m.rate()*m.minRTT.Seconds() + m.burst() }
 
 // burst is what is sent at once.
 func (m *Model) burst() float64 {
@@ -283,7 +297,7 @@ func (m *Model) resize(a AckSample) {
 	case !full || m.rate() == 0:
 		w += float64(a.Bytes)
 		if !full && m.minRTT > 0 {
-			w = max(m.window, min(w, max(surgeWindow, m.target(startupWindow))))
+			w = max(m.window, min(w, max(surgeWindow, m.target(startupPacing))))
 		}
 	case m.phase == phaseUp:
 		w = min(w+float64(a.Bytes), m.target(upWindow))

@@ -98,3 +98,40 @@ func TestModelBlackout(t *testing.T) {
 	}
 	audit(t, f.sender)
 }
+
+// TestModelStartupGoesOn: a queue that is gone while startup looks whether the
+// path is full was another's (RFC 9406, section 4.2, resumes slow start then).
+func TestModelStartupGoesOn(t *testing.T) {
+	m := NewModel(simSegment, 50*ms, 1)
+	m.minRTT = 50 * ms
+	see := func(rtt time.Duration, times int) {
+		for range times {
+			m.watchRise(rtt)
+		}
+	}
+	see(70*ms, hystartSamples)
+	see(51*ms, hystartSamples-1)
+	see(70*ms, 1)
+	see(51*ms, hystartSamples-1)
+	if !m.careful() {
+		t.Error("a few samples without a queue count as none")
+	}
+	if see(51*ms, 1); m.careful() {
+		t.Error("the queue is gone, and startup still careful")
+	}
+	if see(70*ms, hystartSamples-1); m.careful() {
+		t.Error("a few samples with a queue count as one")
+	}
+}
+
+// TestModelLongJitter: round trips that vary by more than what counts as a queue
+// look like one that never goes. Little is given up for it.
+func TestModelLongJitter(t *testing.T) {
+	b := newBottleneck(t, 50*mbit, 40*ms, 0)
+	b.queue, b.jitter = 4*b.bdp(), 40*ms
+	f := b.joinModel()
+	b.run(2 * time.Second)
+	if used := f.rateOver(10 * time.Second); used < 0.95 {
+		t.Errorf("%.3f of the line", used)
+	}
+}

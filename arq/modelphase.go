@@ -33,8 +33,13 @@ func (m *Model) watchRise(rtt time.Duration) {
 	case rtt == 0:
 	case m.rose(rtt):
 		m.rises++
+		m.calm = 0
 	case !m.careful():
 		m.rises = 0
+	default:
+		if m.calm++; m.calm >= hystartSamples { // it was another's, and is gone
+			m.rises, m.calm = 0, 0
+		}
 	}
 }
 
@@ -79,18 +84,41 @@ func (m *Model) climb(now time.Time, r roundStats) {
 	}
 }
 
-// steady keeps the queue short between probes. Several sessions that each
-// remember their best second ask for more than the path has: each then asks for
-// what it was given, and for a little more when the queue is gone.
+// steady keeps the queue short between probes, and brings the shares of sessions
+// on one path together: who sees a queue gives up a part of what it was given,
+// and when the queue is gone each takes the same amount more, whatever it has
+// (Chiu and Jain, "Analysis of the increase and decrease algorithms", 1989). A
+// queue that stays is a flow's that gives up nothing: then what was given is kept.
 func (m *Model) steady(r roundStats) {
 	switch {
-	case m.round.count <= m.round.mark+1: // most of it was sent before
+	case m.round.count <= m.round.mark+2: // some of it was sent before
 	case m.gate.queued(r, m.minRTT):
-		m.shortRate = min(m.shortRate, max(r.rate, beta*min(m.shortRate, m.bandwidth.max())))
-	case m.shortRate < m.bandwidth.max():
-		m.shortRate *= relax
+		switch m.queued++; {
+		case m.queued == 1:
+			m.shortRate = min(m.shortRate, r.rate)
+		case m.queued == yieldRounds:
+			m.shortRate = yield * min(m.shortRate, r.rate)
+		case m.queued > patience:
+			m.shortRate = max(m.shortRate, r.rate)
+		}
+	case m.rose(r.rtt): // it is going, or coming
 	default:
-		m.shortRate = math.Inf(1)
+		m.queued = 0
+		if !math.IsInf(m.shortRate, 1) {
+			m.takeMore(r)
+		}
+	}
+}
+
+// takeMore raises a rate that was given up by what all take in a round trip, and
+// the bound with it where that is in the way. It may pass what this session has
+// been given so far: others may have made room.
+func (m *Model) takeMore(r roundStats) {
+	holds := m.shortRate * m.minRTT.Seconds()
+	more := min(max(takeSegments*m.segment, holds/takeLeast), holds/takeMost)
+	m.shortRate = min(m.shortRate+more/m.minRTT.Seconds(), takeBeyond*m.bandwidth.max())
+	if float64(r.inFlight) >= boundReached*headroom*m.bound {
+		m.bound += more / headroom
 	}
 }
 
@@ -134,7 +162,7 @@ func (m *Model) advance(now time.Time, rtt time.Duration) {
 			m.enter(now, phaseDown)
 		}
 	case phaseDown:
-		if in <= min(m.target(1), headroom*m.bound) || now.Sub(m.since) > 3*m.smoothed {
+		if in <= min(m.holds(), headroom*m.bound) || now.Sub(m.since) > 3*m.smoothed {
 			m.enter(now, phaseCruise)
 		}
 	case phaseCruise:
@@ -180,6 +208,7 @@ func (m *Model) enter(now time.Time, p phase) {
 		m.cruised = 0
 		m.probeAt = now.Add(probeInterval + m.spread(time.Second))
 	case phaseRefill:
+		m.queued = 0
 		m.shortRate = math.Inf(1)
 	case phaseUp:
 		m.growth, m.stalls, m.upRate = boundGrowth, 0, m.bandwidth.max()

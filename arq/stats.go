@@ -6,6 +6,7 @@ import "time"
 type Stats struct {
 	Segments, Bytes uint64 // transmissions of segments and their payload, first and repeated
 	Repeated        uint64 // of those segments: sent again
+	Acked           uint64 // bytes of payload that the receiver has acknowledged
 	Lost            uint64 // segments declared lost
 	Probes          uint64 // probe timeouts
 	Spurious        uint64 // segments repeated without need, as the receiver counts them

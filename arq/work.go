@@ -7,6 +7,11 @@ import (
 	"chunkcp/proto"
 )
 
+// maxWork bounds the items that the peer can have a queue cut into. Arbitrary:
+// several for each request that a session takes; to look through them takes a
+// microsecond.
+const maxWork = 1024
+
 // work is bytes of one request that wait to be sent for the first time.
 type work struct {
 	request proto.ID
@@ -60,26 +65,39 @@ func (q *workQueue) took(n int64) {
 	}
 }
 
-// cancel removes what is left of the bytes data of a request.
+// cancel removes what is left of the bytes data of a request. Where that would
+// leave two items for one, and there are maxWork already, it leaves the one whole:
+// what was not to be sent is sent all the same.
 func (q *workQueue) cancel(request proto.ID, data rangeset.Range) {
-	keep := make([]work, 0, len(q.items)+1) // one item may fall in two
+	keep, at := 0, 0
 	var dropped int64
+	var second work // of the item that falls in two, to be at
 	for _, w := range q.items {
 		gone := w.data.Intersect(data)
-		if w.request != request || gone.Empty() {
-			keep = append(keep, w)
-			continue
-		}
-		dropped += gone.Len()
-		for _, r := range []rangeset.Range{{Start: w.data.Start, End: gone.Start}, {Start: gone.End, End: w.data.End}} {
-			if !r.Empty() {
-				keep = append(keep, work{request, r})
+		if w.request == request && !gone.Empty() {
+			head, tail := rangeset.Range{Start: w.data.Start, End: gone.Start}, rangeset.Range{Start: gone.End, End: w.data.End}
+			switch {
+			case head.Empty() && tail.Empty():
+				dropped += gone.Len()
+				continue
+			case head.Empty():
+				w.data = tail
+			case tail.Empty():
+				w.data = head
+			case at > 0 || len(q.items) >= maxWork:
+				gone = rangeset.Range{}
+			default:
+				w.data, second, at = head, work{request, tail}, keep+1
 			}
+			dropped += gone.Len()
 		}
+		q.items[keep] = w
+		keep++
 	}
-	if dropped > 0 {
-		q.items = keep
-		q.bytes -= dropped
-		q.close(request, dropped)
+	q.items = q.items[:keep]
+	if at > 0 {
+		q.items = slices.Insert(q.items, at, second)
 	}
+	q.bytes -= dropped
+	q.close(request, dropped)
 }

@@ -2,6 +2,7 @@
 // as processes that talk over loopback.
 //
 //	scenario_test.go   links that lose, delay, duplicate, reorder and damage
+//	crash_test.go      fetches that are killed and go on (victim_test.go)
 //	death_test.go      servers that die, stop, come late and come back
 //	large_linux_test.go a file of several GiB in bounded memory
 //	script_test.go     the command line, by the scripts in testdata/script

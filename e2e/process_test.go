@@ -21,26 +21,36 @@ type process struct {
 // environment.
 func start(dir string, env []string, args ...string) (*process, error) {
 	p := &process{cmd: exec.Command("chunkcp", args...), exited: make(chan struct{})}
+	p.cmd.Stdout = &p.stdout
+	if err := p.run(dir, env); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// run starts the process.
+func (p *process) run(dir string, env []string) error {
 	p.cmd.Dir = dir
 	p.cmd.Env = append(os.Environ(), env...)
-	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
+	p.cmd.Stderr = &p.stderr
 	if err := p.cmd.Start(); err != nil {
-		return nil, err
+		return err
 	}
 	go func() {
 		_ = p.cmd.Wait() // what it says is in ProcessState too
 		close(p.exited)
 	}()
-	return p, nil
+	return nil
 }
 
-// environment has a chunkcp keep its key, and look for its config, below home
+// environment has a chunkcp keep its key and its cache, and look for its config, below home
 // rather than among the files of whoever runs the tests.
 func environment(home string) []string {
 	return []string{
 		"CHUNKCP_CONFIG=",
 		"HOME=" + home,
 		"AppData=" + home,
+		"XDG_CACHE_HOME=" + filepath.Join(home, "cache"),
 		"XDG_CONFIG_HOME=" + filepath.Join(home, "config"),
 		"XDG_STATE_HOME=" + filepath.Join(home, "state"),
 	}

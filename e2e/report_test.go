@@ -13,6 +13,7 @@ type report struct {
 	ExitCode   int          `json:"exit_code"`
 	Bytes      int64        `json:"bytes"`
 	TotalBytes *int64       `json:"total_bytes"`
+	Resumed    int64        `json:"resumed_bytes"`
 	Seconds    float64      `json:"seconds"`
 	Peers      []peerReport `json:"peers"`
 }

@@ -37,7 +37,11 @@ func newRig(t *testing.T, n int, size int64, link netsim.Link) *rig {
 	for i := range n {
 		root := r.root(i)
 		r.check(os.MkdirAll(root, 0o755))
-		r.check(writePattern(filepath.Join(root, fileName), size))
+		if i == 0 {
+			r.check(writePattern(filepath.Join(root, fileName), size))
+		} else {
+			r.check(os.Link(filepath.Join(r.root(0), fileName), filepath.Join(root, fileName)))
+		}
 		s := r.start(i, "127.0.0.1:0")
 		r.servers = append(r.servers, s)
 		r.relays = append(r.relays, r.relay(s.addr, link, uint64(i)))
@@ -57,9 +61,18 @@ func (r *rig) out() string       { return filepath.Join(r.dir, "client", "copy.b
 // killed.
 func (r *rig) start(i int, listen string) *server {
 	r.t.Helper()
+	s, err := r.boot(i, listen)
+	r.check(err)
+	return s
+}
+
+// boot is start from any goroutine.
+func (r *rig) boot(i int, listen string) (*server, error) {
 	root := r.root(i)
 	s, err := serve(filepath.Dir(root), root, listen)
-	r.check(err)
+	if err != nil {
+		return nil, err
+	}
 	r.t.Cleanup(func() {
 		if !s.running() {
 			return
@@ -68,7 +81,7 @@ func (r *rig) start(i int, listen string) *server {
 			r.t.Errorf("server %d: %v", i, err)
 		}
 	})
-	return s
+	return s, nil
 }
 
 func (r *rig) relay(target netip.AddrPort, link netsim.Link, seed uint64) *relay.Relay {
@@ -82,16 +95,27 @@ func (r *rig) relay(target netip.AddrPort, link netsim.Link, seed uint64) *relay
 // fetch starts a fetch from all relays.
 func (r *rig) fetch(args ...string) *process {
 	r.t.Helper()
+	p, err := r.begin(args...)
+	r.check(err)
+	return p
+}
+
+// begin is fetch from any goroutine.
+func (r *rig) begin(args ...string) (*process, error) {
 	home := filepath.Dir(r.out())
-	r.check(os.MkdirAll(home, 0o755))
+	if err := os.MkdirAll(home, 0o755); err != nil {
+		return nil, err
+	}
 	args = append([]string{"fetch", fileName, "-n", "8", "--json", "-o", r.out()}, args...)
 	for _, l := range r.relays {
 		args = append(args, "--peer", l.Addr().String())
 	}
 	p, err := start(home, environment(home), args...)
-	r.check(err)
+	if err != nil {
+		return nil, err
+	}
 	r.t.Cleanup(p.kill)
-	return p
+	return p, nil
 }
 
 // finish waits for a fetch, which must succeed, and returns its report. The
@@ -109,7 +133,7 @@ func (r *rig) finish(p *process) report {
 		r.t.Errorf("the report of a fetch of %d bytes: %+v", r.size, got)
 	}
 	r.check(comparePattern(r.out(), r.size))
-	if parts, _ := filepath.Glob(filepath.Join(filepath.Dir(r.out()), "*chunkcp-part*")); len(parts) > 0 {
+	if parts, _ := filepath.Glob(filepath.Join(filepath.Dir(r.out()), "*chunkcp-*")); len(parts) > 0 {
 		r.t.Errorf("%v is left", parts)
 	}
 	return got

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -17,14 +18,18 @@ import (
 //
 //	exits CODE ARGS...          run chunkcp, which must end with the exit code
 //	serve NAME ROOT [LISTEN]    start a server with a key of its own; sets $NAME to its address and $NAME_KEY
-//	stop NAME                   stop a server, which must end well
+//	halt NAME                   stop a server, which must end well
 //	slow NAME TARGET            put a relay of 1 MiB/s before a server; sets $NAME to its address
 //	background NAME ARGS...     start chunkcp and go on
 //	interrupt NAME              send it SIGINT
 //	ended NAME CODE LIMIT       wait for it at most so long; it must have ended with the exit code
 //	await FILE                  wait until a file exists
+//	conf FILE PEER[#KEY]...     make a config file that names the peers
 //	pattern FILE SIZE           make a file of SIZE bytes
 //	holds FILE SIZE             the file is what pattern makes
+//
+// and those of scriptfile_test.go. A command of one's own with the name of one of
+// testscript's, such as stop or kill, would never be called.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -40,14 +45,21 @@ func TestScripts(t *testing.T) {
 		},
 		RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"crash":      crash,
+			"hangup":     hangup,
+			"leaves":     leaves,
+			"peers":      writePeers,
+			"flip":       flip,
+			"age":        age,
 			"exits":      exits,
 			"serve":      serveScript,
-			"stop":       stop,
+			"halt":       halt,
 			"slow":       slow,
 			"background": background,
 			"interrupt":  interrupt,
 			"ended":      ended,
 			"await":      awaitFile,
+			"conf":       writeConfig,
 			"pattern":    makePattern,
 			"holds":      holdsPattern,
 		},
@@ -95,12 +107,16 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 
 // startIn starts chunkcp in the script's directory and with its environment.
 func startIn(ts *testscript.TestScript, args []string) (*process, error) {
-	var env []string
+	return start(ts.MkAbs("."), scriptEnvironment(ts), args...)
+}
+
+// scriptEnvironment returns what a script has of the variables of environment.
+func scriptEnvironment(ts *testscript.TestScript) (env []string) {
 	for _, variable := range environment("") {
 		name, _, _ := strings.Cut(variable, "=")
 		env = append(env, name+"="+ts.Getenv(name))
 	}
-	return start(ts.MkAbs("."), env, args...)
+	return env
 }
 
 func checkEnd(ts *testscript.TestScript, p *process, code string, limit time.Duration) {
@@ -132,8 +148,8 @@ func serveScript(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0]+"_KEY", s.key)
 }
 
-func stop(ts *testscript.TestScript, neg bool, args []string) {
-	wants(ts, neg, len(args) == 1 && stageOf(ts).servers[args[0]] != nil, "stop NAME")
+func halt(ts *testscript.TestScript, neg bool, args []string) {
+	wants(ts, neg, len(args) == 1 && stageOf(ts).servers[args[0]] != nil, "halt NAME")
 	servers := stageOf(ts).servers
 	ts.Check(servers[args[0]].stop())
 	delete(servers, args[0])
@@ -174,6 +190,19 @@ func awaitFile(ts *testscript.TestScript, neg bool, args []string) {
 		_, err := os.Lstat(ts.MkAbs(args[0]))
 		return err == nil
 	}))
+}
+
+func writeConfig(ts *testscript.TestScript, neg bool, args []string) {
+	wants(ts, neg, len(args) > 1, "conf FILE PEER[#KEY]...")
+	var text strings.Builder
+	for _, peer := range args[1:] {
+		addr, key, pinned := strings.Cut(peer, "#")
+		fmt.Fprintf(&text, "[[peer]]\naddr = %q\n", addr)
+		if pinned {
+			fmt.Fprintf(&text, "key = %q\n", key)
+		}
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text.String()), 0o644))
 }
 
 func makePattern(ts *testscript.TestScript, neg bool, args []string) {

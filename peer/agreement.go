@@ -1,7 +1,6 @@
 package peer
 
 import (
-	"maps"
 	"slices"
 
 	"chunkcp/internal/tree"
@@ -13,6 +12,7 @@ type claim struct {
 	root    tree.Hash
 	rooted  bool // it has told the root
 	waiting bool // it is alive and may still tell it
+	caught  bool // a piece that it sent was wrong: its word counts only beside another's
 }
 
 // agreement decides which is the file, where peers have different ones under its
@@ -50,24 +50,32 @@ func (a *agreement) gone(peer int) {
 	}
 }
 
+// caught notes that a piece which a peer sent was wrong. A disk that forgets does
+// not make wrong what was known of the file before, and a liar who says what
+// another one says does no harm; but alone it decides nothing.
+func (a *agreement) caught(peer int) {
+	if c := a.claims[peer]; c != nil {
+		c.caught, c.waiting = true, false
+	}
+}
+
 // withdraw takes back a peer's word: it has proved false.
 func (a *agreement) withdraw(peer int) { delete(a.claims, peer) }
 
 // size returns the size of the file, as far as is known; false if nobody has
 // told one.
 func (a *agreement) size() (int64, bool) {
-	if a.pinned != nil {
-		for _, c := range a.claims {
-			if c.rooted && c.root == *a.pinned {
-				return c.size, true
-			}
+	votes, right := newPoll[int64](), newPoll[int64]() // right: of who says it has the pinned hash's file
+	for peer, c := range a.claims {
+		switch {
+		case a.pinned == nil || !c.rooted:
+			votes.add(c.size, peer, c.caught)
+		case c.root == *a.pinned:
+			right.add(c.size, peer, c.caught)
 		}
 	}
-	votes := poll[int64]{}
-	for peer, c := range a.claims {
-		if a.pinned == nil || !c.rooted { // else its root is another one
-			votes.add(c.size, peer)
-		}
+	if size, ok := right.winner(); ok {
+		return size, true
 	}
 	return votes.winner()
 }
@@ -78,13 +86,13 @@ func (a *agreement) root(size int64, final bool) (tree.Hash, bool) {
 	if a.pinned != nil {
 		return *a.pinned, true
 	}
-	votes, voters := poll[tree.Hash]{}, 0
+	votes, voters := newPoll[tree.Hash](), 0
 	for peer, c := range a.claims {
 		switch {
 		case c.size != size:
 		case c.rooted:
 			voters++
-			votes.add(c.root, peer)
+			votes.add(c.root, peer, c.caught)
 		case c.waiting:
 			voters++
 		}
@@ -93,33 +101,46 @@ func (a *agreement) root(size int64, final bool) (tree.Hash, bool) {
 	if !ok {
 		return tree.Hash{}, false
 	}
-	n := len(votes[root])
+	n := len(votes.cast[root])
 	return root, final || 2*n > voters || votes.all() == voters
 }
 
-// poll holds who has voted for what.
-type poll[T comparable] map[T][]int
+// poll holds who has voted for what, and what has been put up by somebody who
+// was not caught.
+type poll[T comparable] struct {
+	cast map[T][]int
+	up   map[T]bool
+}
 
-func (p poll[T]) add(what T, peer int) { p[what] = append(p[what], peer) }
+func newPoll[T comparable]() poll[T] { return poll[T]{map[T][]int{}, map[T]bool{}} }
+
+func (p poll[T]) add(what T, peer int, caught bool) {
+	p.cast[what] = append(p.cast[what], peer)
+	p.up[what] = p.up[what] || !caught
+}
 
 func (p poll[T]) all() (n int) {
-	for _, peers := range p {
+	for _, peers := range p.cast {
 		n += len(peers)
 	}
 	return n
 }
 
-// winner returns what has most votes, of two with as many that of the peer that
-// stands first in the config.
+// winner returns what has most votes of what was put up, of two with as many that
+// of the peer that stands first in the config.
 func (p poll[T]) winner() (best T, ok bool) {
-	if len(p) == 0 {
-		return best, false
-	}
-	keys := slices.Collect(maps.Keys(p))
-	return slices.MaxFunc(keys, func(x, y T) int {
-		if n := len(p[x]) - len(p[y]); n != 0 {
-			return n
+	for what, peers := range p.cast {
+		if p.up[what] && (!ok || wins(peers, p.cast[best])) {
+			best, ok = what, true
 		}
-		return slices.Min(p[y]) - slices.Min(p[x])
-	}), true
+	}
+	return best, ok
+}
+
+// wins reports whether the peers of one side outvote those of the other.
+func wins(x, y []int) bool {
+	if len(x) != len(y) {
+		return len(x) > len(y)
+	}
+	return slices.Min(x) < slices.Min(y)
 }

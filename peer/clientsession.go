@@ -285,5 +285,5 @@ func (c *clientSession) failed(m *proto.Failed) error {
 	case proto.FailChanged:
 		return ErrSourceChanged
 	}
-	return fmt.Errorf("the peer cannot serve: code %d %s", m.Code, m.Reason)
+	return fmt.Errorf("the peer cannot serve: code %d %q", m.Code, m.Reason) // quoted: it may be made to look like another line
 }

@@ -165,7 +165,7 @@ func (c *clientSession) place(seg *proto.Segment) {
 	for i := pieceIndex(r.Start); i <= pieceIndex(r.End-1); i++ {
 		p := c.pieces[i]
 		if p == nil || !g.open.Contains(p.data) {
-			c.overtaken(g, pieceRange(i, c.size))
+			g.open.Remove(pieceRange(i, c.size)) // another session had it first
 			continue
 		}
 		part := p.data.Intersect(r)
@@ -180,14 +180,5 @@ func (c *clientSession) place(seg *proto.Segment) {
 	}
 	if len(g.open.Ranges()) == 0 {
 		delete(c.gets, seg.Request)
-	}
-}
-
-// overtaken notes that another session had a piece of g first: one that was
-// silent when it was leased anew, and sent the rest of it after all.
-func (c *clientSession) overtaken(g *get, piece rangeset.Range) {
-	if g.open.Contains(piece) {
-		g.open.Remove(piece)
-		c.fetch.drop(c, piece)
 	}
 }

@@ -32,8 +32,11 @@ type path struct {
 	mu      sync.Mutex
 	cc      arq.Controller
 	members map[*pathMember]struct{}
-	total   int // bytes in flight
-	limited int // members that have nothing to send
+	segment int            // bytes
+	limit   *arq.RateLimit // over the controller; nil: none was asked for
+	modest  bool           // it uses what others leave
+	total   int            // bytes in flight
+	limited int            // members that have nothing to send
 }
 
 // pathMember is a session's view of its path: an arq.Controller whose window is
@@ -52,7 +55,10 @@ func (p *paths) join(key pathKey, rtt time.Duration) *pathMember {
 	defer p.mu.Unlock()
 	x := p.byKey[key]
 	if x == nil {
-		x = &path{cc: p.limits.controller(baseSegment, rtt, random64()), members: map[*pathMember]struct{}{}}
+		x = &path{
+			cc: p.limits.controller(baseSegment, rtt, random64()), segment: baseSegment,
+			members: map[*pathMember]struct{}{},
+		}
 		p.byKey[key] = x
 	}
 	m := &pathMember{key: key, path: x}
@@ -115,6 +121,7 @@ func (m *pathMember) SendAt(now time.Time) time.Time {
 func (m *pathMember) SetSegment(bytes int) {
 	m.path.mu.Lock()
 	defer m.path.mu.Unlock()
+	m.path.segment = bytes
 	m.path.cc.SetSegment(bytes)
 }
 

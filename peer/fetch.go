@@ -2,14 +2,17 @@ package peer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
 
+	"chunkcp/internal/partfile"
 	"chunkcp/internal/tree"
 	"chunkcp/proto"
 )
@@ -50,8 +53,8 @@ type Fetch struct {
 	readErrors atomic.Uint64 // what sockets said that may be forged
 	dropped    atomic.Uint64 // datagrams lost for want of socket buffer
 
-	// waitsForWord says that all bytes are here, and a peer's word for what they
-	// hash to is not.
+	// waitsForWord says that a peer's word for what the file hashes to is all that
+	// is waited for.
 	waitsForWord atomic.Bool
 
 	mu       sync.Mutex
@@ -63,6 +66,8 @@ type Fetch struct {
 	over     bool      // the outcome is known: sessions end, peers keep their state
 	lastLive time.Time // when a live peer was seen last
 	moved    time.Time // when file bytes or hashes came last
+	pacer    pacer
+	unstuck  time.Time // when the work was dealt anew last, because none came
 
 	// Which file it is.
 	agreement *agreement
@@ -77,11 +82,12 @@ type Fetch struct {
 	// The file under way. All of it begins anew if the size changes.
 	generation int
 	size       int64 // -1 until a peer has told it
+	unfit      error // why a file of that size cannot be begun
 	target     io.WriterAt
 	manifest   *manifest
 	assign     *assigner
 	pool       piecePool
-	writing    int   // pieces complete and not written
+	writing    int   // pieces on their way to their place
 	written    int64 // bytes that have reached their place
 	recalled   int64 // bytes of pieces that were here before
 }
@@ -92,7 +98,14 @@ func Run(ctx context.Context, opt FetchOptions) (*Fetch, error) {
 	if err := opt.validate(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUsage, err)
 	}
-	opt = opt.withDefaults()
+	f := newFetch(opt.withDefaults())
+	if opt.OnStart != nil {
+		opt.OnStart(f)
+	}
+	return f, f.run(ctx)
+}
+
+func newFetch(opt FetchOptions) *Fetch {
 	f := &Fetch{
 		opt: opt, log: opt.Log, buffers: newBurstBuffers(), id: newSessionID(), began: time.Now(),
 		dest: opt.destination(),
@@ -109,10 +122,7 @@ func Run(ctx context.Context, opt FetchOptions) (*Fetch, error) {
 	if opt.Hash != nil {
 		f.root, f.rooted = *opt.Hash, true
 	}
-	if opt.OnStart != nil {
-		opt.OnStart(f)
-	}
-	return f, f.run(ctx)
+	return f
 }
 
 func (f *Fetch) run(ctx context.Context) error {
@@ -166,7 +176,9 @@ func (f *Fetch) wait(ctx context.Context) error {
 		case now := <-ticker.C:
 			f.mu.Lock()
 			f.balance()
+			f.repace(now)
 			f.settle()
+			f.unstick(now)
 			err := f.hopeless(now)
 			f.mu.Unlock()
 			if err != nil {
@@ -185,12 +197,19 @@ func (f *Fetch) end(err error) {
 }
 
 // begin makes ready for a file of size bytes, now that a peer has told it, or
-// that the peers agree on another size than the first did.
-func (f *Fetch) begin(size int64) error {
+// that the peers agree on another size than the first did. If this host has no
+// room for one, that is the end only if none of another size is heard of: a size
+// costs a liar nothing.
+func (f *Fetch) begin(size int64) {
 	f.generation++
 	f.size, f.written, f.recalled, f.filled = size, 0, 0, time.Time{}
 	f.manifest, f.assign = newManifest(size), newAssigner(size, f.wanted())
 	f.lead, f.asked = nil, nil
+	for _, p := range f.peers {
+		if p.bad != nil { // a piece of the file of before
+			p.bad, p.note = nil, ""
+		}
+	}
 	for c := range f.sessions {
 		if c.answered {
 			c.joined, c.active = false, false
@@ -198,17 +217,23 @@ func (f *Fetch) begin(size int64) error {
 		}
 	}
 	clear(f.byID)
-	var err error
-	if f.target, err = f.dest.begin(f, size); err != nil {
-		f.end(err)
-		return err
+	if f.target, f.unfit = f.dest.begin(f, size); f.unfit != nil {
+		if !ofSize(f.unfit) {
+			f.end(f.unfit)
+		}
+		return
 	}
 	f.log.Info("fetching", zap.String("name", f.opt.Name), zap.Int64("bytes", size))
-	if size == 0 {
-		f.manifest.keep(0, tree.PieceHash(nil, 0, 1), -1)
-		f.settle()
+}
+
+// ofSize reports whether a file of another size might not have failed so.
+func ofSize(err error) bool {
+	for _, e := range []error{errOutputGone, fs.ErrExist, fs.ErrNotExist, fs.ErrPermission, partfile.ErrExists, partfile.ErrLocked} {
+		if errors.Is(err, e) {
+			return false
+		}
 	}
-	return nil
+	return true
 }
 
 // List returns the hashes of the file's pieces, once a fetch has succeeded.

@@ -3,6 +3,7 @@ package peer
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"time"
 
 	"go.uber.org/zap"
@@ -131,11 +132,14 @@ func (d *fileDestination) checkpoint(f *Fetch) error {
 	for range n {
 		<-d.written
 	}
-	if errors.Is(err, partfile.ErrJournal) {
+	switch {
+	case errors.Is(err, partfile.ErrJournal):
 		if !d.lost {
 			d.lost = true
 			d.log.Warn("this fetch could not be resumed", zap.Error(err))
 		}
+		return nil
+	case errors.Is(err, fs.ErrClosed): // another file was begun meanwhile
 		return nil
 	}
 	return err

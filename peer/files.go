@@ -5,10 +5,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"chunkcp/internal/secure"
@@ -19,13 +22,21 @@ import (
 var (
 	errBadName    = errors.New("name is not a slash-separated path below the root")
 	errNotRegular = errors.New("not a regular file")
+	errNoSize     = errors.New("a file of the kernel, which does not tell its size")
+	errManyFiles  = errors.New("too many files are open")
 	errChanged    = errors.New("file changed while it was served")
 )
 
+// maxOpenFiles bounds the files that all sessions of a server hold open.
+// Arbitrary: one for each session, and some; a system gives a process 1,024 to
+// a million descriptors, and where they do not suffice the outcome is the same.
+const maxOpenFiles = 16_384
+
 // root is the directory whose files a server offers.
 type root struct {
-	dir *os.Root
-	key secure.PublicKey // of the server: its file versions are its own
+	dir  *os.Root
+	key  secure.PublicKey // of the server: its file versions are its own
+	open atomic.Int32     // files
 }
 
 func openRoot(path string, key secure.PublicKey) (*root, error) {
@@ -33,7 +44,7 @@ func openRoot(path string, key secure.PublicKey) (*root, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &root{dir, key}, nil
+	return &root{dir: dir, key: key}, nil
 }
 
 func (r *root) close() { r.dir.Close() }
@@ -45,16 +56,39 @@ type stamp treecache.Key
 type servedFile struct {
 	file    *os.File
 	users   *atomic.Int32 // who share it; the last closes it
+	open    *atomic.Int32 // the server's count of open files
 	stamp   stamp
 	version proto.FileVersion
 	tree    *hashedFile // of a session's file; nil otherwise
 }
 
-// open opens a regular file below the root. The name comes from a stranger.
-func (r *root) open(name string) (*servedFile, error) {
-	if !fs.ValidPath(name) || strings.ContainsAny(name, "\\\x00") {
+// nameFits reports whether a name is one that could be served: relative, with
+// slashes, of no more than proto.MaxName bytes, and clean, so that a file has one
+// name. What leads out of the root is os.Root's to refuse; what the system takes
+// for something else than a path (a device's name, a drive, a stream of another
+// file) is refused here too.
+func nameFits(name string) bool {
+	return len(name) <= proto.MaxName && name != "." && fs.ValidPath(name) &&
+		!strings.ContainsAny(name, "\\\x00"+notInNames) && filepath.IsLocal(filepath.FromSlash(name))
+}
+
+// take opens a regular file below the root. The name comes from a stranger.
+func (r *root) take(name string) (*servedFile, error) {
+	if !nameFits(name) {
 		return nil, errBadName
 	}
+	if r.open.Add(1) > maxOpenFiles {
+		r.open.Add(-1)
+		return nil, errManyFiles
+	}
+	f, err := r.openFile(name)
+	if err != nil {
+		r.open.Add(-1)
+	}
+	return f, err
+}
+
+func (r *root) openFile(name string) (*servedFile, error) {
 	// Looked at before it is opened, because to open a device may do things.
 	if info, err := r.dir.Stat(name); err != nil {
 		return nil, err
@@ -65,7 +99,7 @@ func (r *root) open(name string) (*servedFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &servedFile{file: file, users: new(atomic.Int32)}
+	f := &servedFile{file: file, users: new(atomic.Int32), open: &r.open}
 	f.users.Store(1)
 	if err := f.identify(r.key); err != nil {
 		file.Close()
@@ -87,12 +121,28 @@ func (f *servedFile) identify(server secure.PublicKey) error {
 	if f.stamp, err = stampOf(f.file); err != nil {
 		return err
 	}
+	if err := f.checkEmpty(); err != nil {
+		return err
+	}
 	b := append([]byte(nil), server[:]...)
 	for _, v := range []uint64{f.stamp.Device, f.stamp.Inode, uint64(f.stamp.Size), uint64(f.stamp.Modified)} {
 		b = binary.BigEndian.AppendUint64(b, v)
 	}
 	sum := sha256.Sum256(b)
 	copy(f.version[:], sum[:])
+	return nil
+}
+
+// checkEmpty refuses a file that has bytes though its size is 0, as those of /proc
+// do: to serve it as an empty one would be a lie.
+func (f *servedFile) checkEmpty() error {
+	if f.stamp.Size > 0 {
+		return nil
+	}
+	var b [1]byte
+	if n, err := f.file.ReadAt(b[:], 0); n > 0 || err != io.EOF {
+		return errNoSize
+	}
 	return nil
 }
 
@@ -134,7 +184,20 @@ func (f *servedFile) share() *servedFile {
 func (f *servedFile) close() {
 	if f.users.Add(-1) == 0 {
 		f.file.Close()
+		f.open.Add(-1)
 	}
 }
 
 func isChange(err error) bool { return errors.Is(err, errChanged) }
+
+// openFailure tells a client no more than it needs: whether what is not served
+// is a directory, a link out or absent is not its business.
+func openFailure(err error) proto.FailCode {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return proto.FailRefused
+	case errors.Is(err, errManyFiles), errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return proto.FailBusy // it may be there: the client is to ask again
+	}
+	return proto.FailNotFound
+}

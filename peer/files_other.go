@@ -1,15 +1,18 @@
-//go:build !unix
+//go:build !unix && !windows
 
 package peer
 
 import "os"
 
-const openNonblock = 0
+const (
+	openNonblock = 0
+	notInNames   = ""
+)
 
 func stampOf(f *os.File) (stamp, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return stamp{}, err
 	}
-	return stamp{size: info.Size(), modified: info.ModTime().UnixNano()}, nil
+	return stamp{Size: info.Size(), Modified: info.ModTime().UnixNano()}, nil
 }

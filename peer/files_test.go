@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -47,7 +51,7 @@ func openSoon(t *testing.T, r *root, name string) (*servedFile, error) {
 	}
 	done := make(chan result, 1)
 	go func() {
-		f, err := r.open(name)
+		f, err := r.take(name)
 		done <- result{f, err}
 	}()
 	select {
@@ -75,15 +79,35 @@ func TestNamesThatAreServed(t *testing.T) {
 	}
 }
 
+// oddNames are names that lead out of the root, are no file's, or mean something
+// to some system.
+func oddNames() []string {
+	names := []string{
+		"", ".", "..", "/", "../secret", "sub/../../secret", "sub/../good", "./good", "good/", "good/.", "good/..",
+		"sub//deep", "/etc/passwd", "//good", "///", "go\x00od", "good\x00", "\x00", "good\x00/../../secret",
+		"sub\\deep", "..\\secret", "\\good", "\\\\host\\share\\x", "//host/share/x", `\\?\C:\x`, `\\.\pipe\x`, "/??/C:/x",
+		"C:", "C:good", "C:/good", "C:\\good", "c:../secret", "good:stream", "good::$DATA", ":good", "/C:",
+		"CON", "NUL", "con", "nul", "nul.txt", "aux", "PRN", "COM1", "COM¹", "LPT9", "CONIN$", "CONOUT$", "sub/NUL", "NUL/x", "NUL ", "NUL.",
+		"none", "good/deeper", "sub", "sub/", "good ", "good.", " good", "good\n", "\tgood", "go\x7fod", "\x1b[2Jgood", "-", "--", "-rf", "~", "~root", "$HOME", "%2e%2e/secret",
+		"..%2fsecret", "..\u2215secret", "\u2024\u2024/secret", "\uff0e\uff0e/secret", "\uff0e./secret", "u\u0308ni\u0308 co\u0308de\u0308", "\u202egood", "\ufeffgood", "good\u200b", "GOOD", "\xff\xfe", "go\xc0\xafod", "..\xc0\xafsecret", "\xed\xa0\x80",
+		strings.Repeat("a/", 2000) + "a", strings.Repeat("../", 1300) + "etc/passwd", strings.Repeat("sub/../", 500) + "good",
+	}
+	for _, n := range []int{255, 256, 1024, proto.MaxName - 1, proto.MaxName, proto.MaxName + 1, 5000, 65_536} {
+		names = append(names, strings.Repeat("x", n))
+	}
+	for c := range 0x20 {
+		names = append(names, string(rune(c)), "good"+string(rune(c)))
+	}
+	return names
+}
+
 // TestNamesThatAreNot: names come from strangers.
 func TestNamesThatAreNot(t *testing.T) {
 	r, _ := servedTree(t)
-	for _, name := range []string{
-		"", ".", "..", "/", "../secret", "sub/../../secret", "sub/../good", "./good", "good/", "good/.",
-		"sub//deep", "/etc/passwd", "//good", "go\x00od", "good\x00", "sub\\deep", "..\\secret", "C:good",
-		"none", "good/deeper", "sub", strings.Repeat("x", 5000), strings.Repeat("a/", 2000) + "a",
-		strings.Repeat("x", proto.MaxName), "\xff\xfe",
-	} {
+	for _, name := range oddNames() {
+		if name == "GOOD" && (runtime.GOOS == "windows" || runtime.GOOS == "darwin") {
+			continue // there it is another way to write good
+		}
 		f, err := openSoon(t, r, name)
 		if err == nil {
 			f.close()
@@ -94,13 +118,92 @@ func TestNamesThatAreNot(t *testing.T) {
 			t.Errorf("%.40q: code %d for %v", name, code, err)
 		}
 	}
+	if n := r.open.Load(); n != 0 {
+		t.Errorf("%d files are counted as open", n)
+	}
+}
+
+// FuzzName: whatever a name is, what it opens lies below the root.
+func FuzzName(f *testing.F) {
+	for _, name := range append(oddNames(), "good", "sub/deep", "ünï cödé") {
+		f.Add(name)
+	}
+	above := f.TempDir()
+	dir := filepath.Join(above, "root")
+	inside := map[string]string{"good": "root/good", "sub/deep": "root/sub/deep", "ünï cödé": "root/ünï cödé"}
+	if err := os.MkdirAll(filepath.Join(dir, "sub"), 0o755); err != nil {
+		f.Fatal(err)
+	}
+	for _, text := range append(slices.Collect(maps.Values(inside)), "secret") {
+		if err := os.WriteFile(filepath.Join(above, text), []byte(text), 0o644); err != nil {
+			f.Fatal(err)
+		}
+	}
+	if err := os.Symlink("../secret", filepath.Join(dir, "out")); err != nil {
+		f.Skip(err)
+	}
+	if err := os.Symlink("good", filepath.Join(dir, "in")); err != nil {
+		f.Fatal(err)
+	}
+	inside["in"] = "root/good"
+	r, err := openRoot(dir, secure.PublicKey{1})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(r.close)
+	f.Fuzz(func(t *testing.T, name string) {
+		file, err := r.take(name)
+		if err != nil {
+			return
+		}
+		defer file.close()
+		got := make([]byte, file.stamp.Size)
+		if err := file.readAt(got, 0); err != nil {
+			t.Fatal(err)
+		}
+		want, known := inside[name]
+		if known && string(got) != want || !slices.Contains(slices.Collect(maps.Values(inside)), string(got)) {
+			t.Fatalf("%q opened a file that holds %q", name, got)
+		}
+	})
+}
+
+// TestManyFilesAreRefused: where descriptors run out the client may ask again.
+func TestManyFilesAreRefused(t *testing.T) {
+	r, _ := servedTree(t)
+	r.open.Store(maxOpenFiles - 1)
+	f, err := r.take("good")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := f.share() // the hashing's: the same descriptor
+	if _, err := r.take("good"); openFailure(err) != proto.FailBusy {
+		t.Errorf("one file too many: %v", err)
+	}
+	f.close()
+	if _, err := r.take("good"); openFailure(err) != proto.FailBusy {
+		t.Errorf("one file too many, by the hashing: %v", err)
+	}
+	other.close()
+	if f, err = r.take("good"); err != nil {
+		t.Fatal(err)
+	}
+	f.close()
+	if n := r.open.Load(); n != maxOpenFiles-1 {
+		t.Errorf("%d files are counted as open", n)
+	}
+	for _, err := range []error{syscall.EMFILE, &fs.PathError{Err: syscall.ENFILE}} {
+		if code := openFailure(err); code != proto.FailBusy {
+			t.Errorf("%v: code %d", err, code)
+		}
+	}
 }
 
 func TestVersion(t *testing.T) {
 	r, dir := servedTree(t)
 	version := func(r *root, name string) proto.FileVersion {
 		t.Helper()
-		f, err := r.open(name)
+		f, err := r.take(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -151,7 +254,7 @@ func TestReadOfAChangedFile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, dir := servedTree(t)
-			f, err := r.open("good")
+			f, err := r.take("good")
 			if err != nil {
 				t.Fatal(err)
 			}

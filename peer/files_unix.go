@@ -12,6 +12,9 @@ import (
 // regular file's place.
 const openNonblock = unix.O_NONBLOCK
 
+// notInNames are the characters that no path has but a slash: none.
+const notInNames = ""
+
 // stampOf allocates nothing: it is called for every burst.
 func stampOf(f *os.File) (stamp, error) {
 	var st unix.Stat_t

@@ -14,8 +14,7 @@ import (
 const (
 	// maxHashed is how many files a server hashes at once (arbitrary: a disk
 	// that turns is best read by one), and maxUnhashed how many may wait for
-	// that. The root of one that finds no place is not told until it is opened
-	// again.
+	// that. One that finds no place tries again whenever its session wakes.
 	maxHashed   = 2
 	maxUnhashed = 256
 
@@ -92,11 +91,18 @@ func (h *hashing) watch(ctx context.Context, t *hashedFile, s *serverSession, f 
 	defer h.mu.Unlock()
 	t.watchers[s] = struct{}{}
 	t.next = next
-	if t.known || t.queued || t.err != nil {
-		return
-	}
-	if len(h.queue) >= maxUnhashed {
-		h.log.Warn("too many files to hash", zap.Int("files", maxUnhashed))
+	h.enqueue(ctx, t, f)
+}
+
+// retry begins to hash a file for which there was no place before.
+func (h *hashing) retry(ctx context.Context, t *hashedFile, f *servedFile) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.enqueue(ctx, t, f)
+}
+
+func (h *hashing) enqueue(ctx context.Context, t *hashedFile, f *servedFile) {
+	if t.known || t.queued || t.err != nil || len(h.queue) >= maxUnhashed {
 		return
 	}
 	t.queued = true
@@ -123,6 +129,9 @@ func (h *hashing) work(ctx context.Context) {
 		h.mu.Unlock()
 		err := h.hash(ctx, t, buf)
 		h.mu.Lock()
+		if errors.Is(err, errUnwanted) {
+			err = nil
+		}
 		t.err, t.queued = err, false
 		t.from.close()
 		t.from = nil
@@ -144,8 +153,11 @@ func (h *hashing) hash(ctx context.Context, t *hashedFile, buf []byte) error {
 		if !more {
 			break
 		}
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return context.Cause(ctx)
+		case h.unwanted(t):
+			return errUnwanted
 		}
 		if h.pause != nil {
 			h.pause()
@@ -153,13 +165,24 @@ func (h *hashing) hash(ctx context.Context, t *hashedFile, buf []byte) error {
 		r := pieceRange(i, t.stamp.Size)
 		b := buf[:r.Len()]
 		if err := t.from.readAt(b, r.Start); err != nil {
-			h.log.Warn("hashing", zap.String("name", t.from.file.Name()), zap.Error(err))
+			h.log.Warn("hashing", strangerText("name", t.from.file.Name()), zap.Error(err))
 			return err
 		}
 		h.set(t, i, tree.PieceHash(b, i, t.list.Len()))
 	}
 	h.finish(t)
 	return nil
+}
+
+// errUnwanted is why a file is not hashed to its end.
+var errUnwanted = errors.New("nobody has it open")
+
+// unwanted reports whether a file only keeps others waiting: who asked for it
+// has left. Strangers could have the server hash all that it has, else.
+func (h *hashing) unwanted(t *hashedFile) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return t.users == 0 && len(h.queue) > 0
 }
 
 // cached looks the tree up.

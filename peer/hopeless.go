@@ -22,6 +22,9 @@ func (f *Fetch) hopeless(now time.Time) error {
 	}
 	if live > 0 {
 		f.lastLive = now
+		if f.writing > 0 {
+			f.moved = now // it is this host's disk, or who reads the output, that is slow
+		}
 		if now.Sub(f.moved) < f.opt.Timeout {
 			return nil
 		}

@@ -37,19 +37,27 @@ func (f *Fetch) follow() {
 	}
 }
 
-// bestLead returns who should tell the hashes: the lead as long as it can, else
-// one that knows the whole tree, else the first in the config; nil if nobody can.
-func (f *Fetch) bestLead() *peerState {
-	var best *peerState
+// bestLead returns who should tell the hashes: one that has not failed to, the
+// lead as long as it can, else one that knows the whole tree, else the first in
+// the config; nil if nobody can.
+func (f *Fetch) bestLead() (best *peerState) {
+	most := -1
 	for _, p := range f.peers {
 		if !f.mayLead(p) {
 			continue
 		}
-		if p == f.lead && (p.rooted || !f.rooted) {
-			return p
+		fit := 0
+		if !p.stalled {
+			fit += 4
 		}
-		if best == nil || p.rooted && !best.rooted {
-			best = p
+		if p == f.lead && (p.rooted || !f.rooted) {
+			fit += 2
+		}
+		if p.rooted {
+			fit++
+		}
+		if fit > most {
+			best, most = p, fit
 		}
 	}
 	return best

@@ -11,7 +11,7 @@ import (
 func (f *Fetch) lease(c *clientSession, now time.Time) (r rangeset.Range, ok, again bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !c.active {
+	if !c.active || c.told.drops() { // what it is told to drop may be what it would be leased
 		return rangeset.Range{}, false, false
 	}
 	a, ok := f.assign.next(now, c.id)
@@ -35,27 +35,19 @@ func (f *Fetch) received(c *clientSession, r rangeset.Range) bool {
 	return !c.joined || f.assign.done.Contains(r)
 }
 
-// reclaim leases ranges to a session again, all or none.
+// reclaim leases ranges to a session again, all or none. Orders that it has not
+// obeyed are of before, and would have it drop what it is leased now.
 func (f *Fetch) reclaim(c *clientSession, ranges []rangeset.Range) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return c.joined && f.assign.reclaim(c.id, ranges)
-}
-
-// drop ends the lease of a piece that another session has received.
-func (f *Fetch) drop(c *clientSession, piece rangeset.Range) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if c.joined {
-		f.assign.received(c.id, piece)
-	}
+	return c.joined && !c.told.drops() && f.assign.reclaim(c.id, ranges)
 }
 
 // complete takes a piece that a session has received.
 func (f *Fetch) complete(c *clientSession, p *piece) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !c.joined || p.generation != f.generation {
+	if !c.joined || f.over || p.generation != f.generation {
 		f.pool.put(p)
 		return
 	}

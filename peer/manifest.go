@@ -25,10 +25,7 @@ type manifest struct {
 }
 
 func newManifest(size int64) *manifest {
-	return &manifest{
-		mine: hashList{List: tree.NewList(size)}, list: hashList{List: tree.NewList(size)},
-		from: map[int64]int{},
-	}
+	return &manifest{mine: newHashList(size), list: newHashList(size), from: map[int64]int{}}
 }
 
 // judge compares a piece's hash with the lead's.
@@ -63,8 +60,15 @@ func (m *manifest) lose(i int64) int {
 }
 
 // heard takes hashes from the lead, those of pieces first and on, and returns
-// which of these are here and differ. What it told before it cannot take back.
-func (m *manifest) heard(first int64, hashes [][32]byte) (differ []int64) {
+// which of these are here and differ, and whether any was news. What it told
+// before it cannot take back. The list grows from its beginning on only: a
+// stranger who chooses where it grows has a page of it allocated for each hash,
+// and has pieces judged by a list whose beginning was never held against what
+// was written.
+func (m *manifest) heard(first int64, hashes [][32]byte) (differ []int64, news bool) {
+	if next, more := m.list.NextUnknown(0); !more || first > next {
+		return nil, false // what was asked for in an earlier reign, perhaps
+	}
 	for n, h := range hashes {
 		i := first + int64(n)
 		if i >= m.list.Len() {
@@ -74,15 +78,16 @@ func (m *manifest) heard(first int64, hashes [][32]byte) (differ []int64) {
 			continue
 		}
 		m.list.set(i, h)
+		news = true
 		if mine, here := m.mine.Get(i); here && mine != h {
 			differ = append(differ, i)
 		}
 	}
-	return differ
+	return differ, news
 }
 
 // follow begins the list anew: another peer leads.
-func (m *manifest) follow() { m.list = hashList{List: tree.NewList(m.mine.Size())} }
+func (m *manifest) follow() { m.list = newHashList(m.mine.Size()) }
 
 // complete returns the root of what is here, false while a piece is missing.
 func (m *manifest) complete() (tree.Hash, bool) { return m.mine.combined() }
@@ -98,6 +103,16 @@ type hashList struct {
 	*tree.List
 	root  tree.Hash
 	fresh bool
+}
+
+// newHashList returns a list of which nothing is known but what everybody knows:
+// the hash of no bytes.
+func newHashList(size int64) hashList {
+	l := hashList{List: tree.NewList(size)}
+	if size == 0 {
+		l.set(0, tree.PieceHash(nil, 0, 1))
+	}
+	return l
 }
 
 func (l *hashList) set(i int64, h tree.Hash) { l.Set(i, h); l.fresh = false }

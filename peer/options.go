@@ -124,6 +124,12 @@ type FetchOptions struct {
 	// Timeout is how long to go on with no live peer; 0: 30 s.
 	Timeout time.Duration
 
+	// LimitRate is how many bytes of the file a second may come, from all peers
+	// together; 0: as many as can. Background has the fetch use only what other
+	// traffic leaves.
+	LimitRate  int64
+	Background bool
+
 	NoClobber bool // fail rather than replace an existing destination
 	Limits    Limits
 
@@ -156,6 +162,9 @@ func (o *FetchOptions) validate() error {
 	}
 	if o.Sessions < 0 || o.Sessions > MaxSessions {
 		errs = append(errs, fmt.Errorf("%d sessions: must be 1 to %d", o.Sessions, MaxSessions))
+	}
+	if o.LimitRate < 0 {
+		errs = append(errs, fmt.Errorf("limit of %d bytes a second: must not be negative", o.LimitRate))
 	}
 	if o.Timeout < 0 {
 		errs = append(errs, fmt.Errorf("timeout %v: must not be negative", o.Timeout))

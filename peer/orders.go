@@ -10,7 +10,11 @@ type orders struct {
 	reset   bool             // the file has another size: all that was asked for is void
 	revoked []rangeset.Range // another session fetches these
 	tree    bool             // ask for the hashes of the pieces
+	pace    *proto.Pace      // tell the server; nil: nothing new
 }
+
+// drops reports whether the session is to drop something that it fetches.
+func (o *orders) drops() bool { return o.reset || len(o.revoked) > 0 }
 
 // order gives a session an order. The fetch's lock is held.
 func (c *clientSession) order(change func(*orders)) {
@@ -35,6 +39,11 @@ func (c *clientSession) obey() error {
 	}
 	for _, r := range o.revoked {
 		if err := c.dropRange(r); err != nil {
+			return err
+		}
+	}
+	if o.pace != nil {
+		if err := c.tell(o.pace); err != nil {
 			return err
 		}
 	}

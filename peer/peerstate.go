@@ -42,8 +42,10 @@ type peerState struct {
 	version *proto.FileVersion // of its file; nil before its first answer
 	size    int64
 	root    tree.Hash
-	rooted  bool   // it has told the root
-	bad     *int64 // a piece of it that differs from the lead's; it gets no work
+	rooted  bool    // it has told the root
+	limit   float64 // its part of the fetch's limit, bytes per second
+	bad     *int64  // a piece of it that differs from the lead's; it gets no work
+	stalled bool    // it has led, and told nothing
 
 	sessions int       // whose handshake is done
 	further  int       // sessions beside the one that is kept, their handshakes done or not

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"go.uber.org/zap"
@@ -28,14 +27,6 @@ const (
 	// controlReserve is room on the control stream that hashes leave to answers
 	// (arbitrary).
 	controlReserve = 64 << 10
-
-	// idleTime is how long a session may be silent.
-	idleTime = 60 * time.Second
-
-	// unansweredTime is how long it may be while something is in flight, which
-	// counts against the sessions that the client has opened in its place: the
-	// client gives a session up after silentEnd.
-	unansweredTime = silentEnd + 2*time.Second
 )
 
 // serverSession serves one session. It belongs to one goroutine.
@@ -49,6 +40,9 @@ type serverSession struct {
 	files  map[proto.ID]*servedFile
 	gets   map[proto.ID]*servedFile
 	feeds  map[proto.ID]*treeFeed // by file
+
+	acked   uint64    // bytes of the sender, as of movedAt
+	movedAt time.Time // when the client took something last, or had nothing to take
 
 	maxDatagram int // that the client takes
 }
@@ -87,7 +81,7 @@ func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w pr
 	}
 	c.check = &pathCheck{}
 	c.sealer = secure.NewSealer(keys.Send, s.opt.Limits.KeyPackets)
-	c.conn, c.addr, c.party, c.buffers, c.heard = conn, p.addr, c, s.buffers, now
+	c.conn, c.addr, c.party, c.buffers, c.heard, c.movedAt = conn, p.addr, c, s.buffers, now, now
 	c.mtu = arq.NewPathMTU(now, baseDatagram, c.maxDatagram, c.sender.ProbeTimeout())
 	return c, nil
 }
@@ -110,7 +104,7 @@ func (c *serverSession) run(ctx context.Context, requests []byte) {
 			break
 		}
 		c.forgetFinished()
-		next := c.heard.Add(c.patience())
+		next := c.givenUpAt()
 		if t := c.nextTimeout(); !t.IsZero() && t.Before(next) {
 			next = t
 		}
@@ -125,23 +119,11 @@ func (c *serverSession) run(ctx context.Context, requests []byte) {
 		}
 		if now = time.Now(); err == nil {
 			c.sender.HandleTimeout(now)
-			if now.Sub(c.heard) >= c.patience() {
-				err = errIdle
-			}
+			err = c.overdue(now)
 		}
 	}
 	c.end(ctx, err)
 }
-
-// patience returns how long the client may be silent.
-func (c *serverSession) patience() time.Duration {
-	if c.sender.Idle() {
-		return idleTime
-	}
-	return unansweredTime
-}
-
-var errIdle = errors.New("nothing heard for too long")
 
 // first handles the control messages that came with the handshake.
 func (c *serverSession) first(now time.Time, requests []byte) error {
@@ -185,7 +167,7 @@ func (c *serverSession) end(ctx context.Context, err error) {
 	case ctx.Err() != nil:
 		c.close(proto.CloseShutdown, "")
 	case errors.As(err, &closed): // the client has left
-	case errors.Is(err, errIdle):
+	case errors.Is(err, errIdle), errors.Is(err, errStalled):
 		c.close(proto.CloseIdle, "")
 	default:
 		c.close(proto.CloseProtocol, "")
@@ -222,9 +204,9 @@ func (c *serverSession) forgetFinished() {
 // credit implements party: requests are small.
 func (c *serverSession) credit() uint32 { return serverCredit }
 
-// room implements party. A client has no file bytes to send; they are taken and
-// thrown away.
-func (c *serverSession) room(*proto.Segment) bool { return true }
+// room implements party. A client has no file bytes to send, and is not let to
+// make this side keep the state of channels.
+func (c *serverSession) room(*proto.Segment) bool { return false }
 
 // place implements party.
 func (c *serverSession) place(*proto.Segment) {}
@@ -241,6 +223,9 @@ func (c *serverSession) message(_ time.Time, m proto.Message) error {
 	case *proto.Drop:
 		c.sender.Drop(m.ID, m.Range)
 		return nil
+	case *proto.Pace:
+		c.path.pace(m)
+		return nil
 	case *proto.Tree:
 		return c.askedTree(m)
 	case *proto.Ping:
@@ -256,24 +241,15 @@ func (c *serverSession) open(m *proto.Open) error {
 	if len(c.files) >= maxFiles {
 		return c.fail(m.ID, proto.FailBusy, "too many open files")
 	}
-	f, err := c.server.root.open(m.Name)
+	f, err := c.server.root.take(m.Name)
 	if err != nil {
-		c.log.Info("request", zap.String("name", m.Name), zap.String("outcome", "not served"), zap.Error(err))
+		c.log.Info("request", strangerText("name", m.Name), zap.String("outcome", "not served"), strangerText("error", err.Error()))
 		return c.fail(m.ID, openFailure(err), "")
 	}
-	c.log.Info("request", zap.String("name", m.Name), zap.String("outcome", "opened"), zap.Int64("size", f.stamp.Size))
+	c.log.Info("request", strangerText("name", m.Name), zap.String("outcome", "opened"), zap.Int64("size", f.stamp.Size))
 	c.files[m.ID] = f
 	f.tree = c.server.hashing.use(f)
 	return c.tell(&proto.Opened{ID: m.ID, Size: f.stamp.Size, Version: f.version})
-}
-
-// openFailure tells a client no more than it needs: whether what is not served
-// is a directory, a link out or absent is not its business.
-func openFailure(err error) proto.FailCode {
-	if errors.Is(err, fs.ErrPermission) {
-		return proto.FailRefused
-	}
-	return proto.FailNotFound
 }
 
 func (c *serverSession) get(m *proto.Get) error {
@@ -334,7 +310,7 @@ func (c *serverSession) read(p []byte, request proto.ID, offset int64) error {
 	if isChange(err) {
 		code, reason = proto.FailChanged, ""
 	}
-	c.log.Warn("file", zap.String("name", f.file.Name()), zap.Error(err))
+	c.log.Warn("file", strangerText("name", f.file.Name()), zap.Error(err))
 	c.abort(request)
 	_ = c.fail(request, code, reason) // if even that does not fit, silence tells
 	return err

@@ -45,7 +45,7 @@ type errClosed struct{ proto.Close }
 
 func (e *errClosed) Error() string {
 	if e.Reason != "" {
-		return fmt.Sprintf("session closed by the peer: %v: %s", e.Code, e.Reason)
+		return fmt.Sprintf("session closed by the peer: %v: %q", e.Code, e.Reason)
 	}
 	return fmt.Sprintf("session closed by the peer: %v", e.Code)
 }
@@ -122,6 +122,7 @@ func (s *session) handle(now time.Time, datagram []byte) error {
 			s.check.heard(now, s.from, len(datagram), uint64(h.Number) > highest)
 		}
 	}
+	asked := false
 	for {
 		t, frame, rest, err := proto.NextFrame(plain)
 		if err != nil {
@@ -132,6 +133,12 @@ func (s *session) handle(now time.Time, datagram []byte) error {
 		}
 		if err := s.admit(t, early); err != nil {
 			return err
+		}
+		if t == proto.FrameMTUProbe || t == proto.FramePathChallenge {
+			if asked { // or one datagram could ask for hundreds of answers
+				return violation(errors.New("two probes in a datagram"))
+			}
+			asked = true
 		}
 		switch t {
 		case proto.FrameAck:
@@ -190,6 +197,9 @@ func (s *session) handleSegment(now time.Time, pn proto.PacketNumber, frame []by
 		return violation(err)
 	}
 	seg := &s.segment
+	if (seg.Request == proto.Control) != (seg.Channel == 0) {
+		return violation(errors.New("the control stream has channel 0, and it alone"))
+	}
 	if seg.Request != proto.Control && !s.party.room(seg) {
 		s.refused++
 		s.receiver.Announce(now)

@@ -14,7 +14,8 @@ type reader struct {
 	at    int
 	begin time.Time // when the first byte came
 	pause time.Duration
-	leave int // after so many bytes; 0: never
+	leave int           // after so many bytes; 0: never
+	stall time.Duration // once, in the middle
 }
 
 var errLeft = errors.New("the reader has left")
@@ -30,6 +31,10 @@ func (r *reader) Write(b []byte) (int, error) {
 		return 0, errors.New("other bytes than those that come next")
 	}
 	time.Sleep(r.pause)
+	if r.at >= len(r.want)/2 {
+		time.Sleep(r.stall)
+		r.stall = 0
+	}
 	r.at += len(b)
 	return len(b), nil
 }
@@ -109,6 +114,18 @@ func TestStreamIsBounded(t *testing.T) {
 		}
 		if most < streamPieces/2 || most > maxPieces+len(w.servers) {
 			t.Errorf("%d pieces were in memory at most", most)
+		}
+	})
+}
+
+// TestTheReaderPauses for longer than peers are waited for: nothing comes
+// meanwhile, and that is not their fault.
+func TestTheReaderPauses(t *testing.T) {
+	inWorld(t, 1, 2, 40<<20, replicaLink, func(w *world) {
+		r := reader{stall: 2 * defaultTimeout}
+		_, took, err := w.run(w.stream(&r))
+		if err != nil || took < defaultTimeout {
+			t.Errorf("%d bytes after %v: %v", r.at, took, err)
 		}
 	})
 }

@@ -69,6 +69,7 @@ func (d *streamDestination) heard(f *Fetch) {
 		}
 		delete(d.parked, d.next)
 		d.next++
+		f.writing++
 		d.ready <- p.piece
 	}
 }
@@ -104,6 +105,7 @@ func (d *streamDestination) run(f *Fetch, stop <-chan struct{}) {
 func (f *Fetch) streamed(p *piece) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.writing--
 	f.written += p.data.Len()
 	f.assign.window(p.data.End + streamPieces*PieceBytes)
 	f.pool.put(p)

@@ -61,7 +61,7 @@ func (p *pair) stateOf(s *session) state {
 // kind, it changes nothing and is not answered; the genuine one is taken after it.
 func TestSpoiledSealedDatagramsChangeNothing(t *testing.T) {
 	segment := func(request proto.ID, payload string) frame {
-		return &proto.Segment{Count: 2, Channel: 3, Burst: 1, Request: request, Payload: []byte(payload)}
+		return &proto.Segment{Count: 2, Channel: proto.Channel(request), Burst: 1, Request: request, Payload: []byte(payload)}
 	}
 	ping := string((&proto.Ping{}).Append(nil))
 	for name, c := range map[string]struct {

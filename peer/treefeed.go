@@ -1,12 +1,14 @@
 package peer
 
 import (
+	"chunkcp/internal/tree"
 	"chunkcp/proto"
 )
 
 // treeFeed tells a client the hashes of a file that it asked for.
 type treeFeed struct {
 	file   proto.ID
+	served *servedFile
 	tree   *hashedFile
 	next   int64 // the piece whose hash is told next
 	end    int64
@@ -23,10 +25,10 @@ func (c *serverSession) askedTree(m *proto.Tree) error {
 	}
 	feed := c.feeds[m.File]
 	if feed == nil {
-		feed = &treeFeed{file: m.File, tree: f.tree}
+		feed = &treeFeed{file: m.File, served: f, tree: f.tree}
 		c.feeds[m.File] = feed
 	}
-	feed.next, feed.end = m.Pieces.Start, min(m.Pieces.End, f.tree.list.Len())
+	feed.next, feed.end = m.Pieces.Start, min(m.Pieces.End, tree.Pieces(f.stamp.Size))
 	c.server.hashing.watch(c.server.ctx, f.tree, c, f, min(feed.next, feed.end))
 	return nil
 }
@@ -63,9 +65,11 @@ func (c *serverSession) feedTree(f *treeFeed) error {
 	if f.rooted || c.sender.ControlRoom() < controlReserve+proto.MaxMessage {
 		return nil
 	}
-	if root, known := c.server.hashing.rootOf(f.tree); known {
-		f.rooted = true
-		return c.tell(&proto.Root{File: f.file, Root: root})
+	root, known := c.server.hashing.rootOf(f.tree)
+	if !known {
+		c.server.hashing.retry(c.server.ctx, f.tree, f.served)
+		return nil
 	}
-	return nil
+	f.rooted = true
+	return c.tell(&proto.Root{File: f.file, Root: root})
 }

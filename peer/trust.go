@@ -13,11 +13,24 @@ import (
 	"chunkcp/proto"
 )
 
+// PinError is a server whose key is not the one that is pinned.
+type PinError struct {
+	Addr            string
+	Pinned, Offered secure.PublicKey
+}
+
+func (e *PinError) Error() string {
+	return fmt.Sprintf(`the config pins another key for %s: someone may be posing as this server!
+  pinned:  %s
+  offered: %s
+only if its operator confirms that the offered key is the server's new one, pin that`, e.Addr, e.Pinned, e.Offered)
+}
+
 // trust decides whether a peer may have this key.
 func (f *Fetch) trust(p *peerState, key secure.PublicKey) error {
 	if p.Key != nil {
 		if *p.Key != key {
-			return fmt.Errorf("%w: the config pins %v, the server has %v", ErrKey, *p.Key, key)
+			return fmt.Errorf("%w: %w", ErrKey, &PinError{Addr: p.Addr, Pinned: *p.Key, Offered: key})
 		}
 		return nil
 	}
@@ -44,6 +57,9 @@ func (f *Fetch) firstRequests(p *peerState) (requests []byte, early rangeset.Ran
 	requests = open.Append(nil)
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.paces() {
+		requests = f.firstPace(p).Append(requests)
+	}
 	if p.index > 0 || f.size >= 0 || f.opt.HashesOnly {
 		root := proto.Tree{File: clientFile}
 		return root.Append(requests), rangeset.Range{}

@@ -44,9 +44,7 @@ func (f *Fetch) agree(c *clientSession, m *proto.Opened) error {
 	if p.liveAt.IsZero() {
 		p.liveAt = now
 	}
-	if err := f.decideSize(); err != nil {
-		return err
-	}
+	f.decideSize()
 	if f.sized && m.Size != f.size {
 		err := f.otherSize(m.Size)
 		f.bench(p, err)
@@ -71,15 +69,18 @@ func (f *Fetch) differing() error {
 
 // decideSize begins with the size that most peers tell, and with another one
 // when that changes.
-func (f *Fetch) decideSize() error {
+func (f *Fetch) decideSize() {
+	if f.over || f.sized {
+		return
+	}
 	size, ok := f.agreement.size()
-	if !ok || f.sized || size == f.size {
-		return nil
+	if !ok || size == f.size {
+		return
 	}
 	if f.size >= 0 {
 		f.log.Warn("the peers have different files: beginning anew", zap.Int64("bytes", size), zap.Int64("before", f.size))
 	}
-	return f.begin(size)
+	f.begin(size)
 }
 
 // closeSize ends the waiting for other sizes, and sends peers away whose file
@@ -96,7 +97,7 @@ func (f *Fetch) closeSize() {
 // admit gives a session a part in the file under way, if its peer has that.
 func (f *Fetch) admit(c *clientSession) {
 	c.generation, c.answered = f.generation, true
-	if c.peer.size != f.size || c.peer.state == Out {
+	if c.peer.size != f.size || f.unfit != nil || c.peer.state == Out {
 		return
 	}
 	c.id = f.nextID
@@ -129,9 +130,6 @@ func (f *Fetch) heardRoot(c *clientSession, m *proto.Root) {
 func (f *Fetch) rootTold(p *peerState, root tree.Hash) {
 	p.root, p.rooted = root, true
 	f.agreement.told(p.index, root)
-	if f.decideSize() != nil { // it may be that of the pinned hash
-		return
-	}
 	if f.rooted {
 		f.compareRoot(p)
 		f.follow()
@@ -150,11 +148,18 @@ func (f *Fetch) compareRoot(p *peerState) {
 func (f *Fetch) heardHashes(c *clientSession, m *proto.Hashes) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if c.peer != f.lead || c.generation != f.generation {
+	if f.over || c.peer != f.lead || c.generation != f.generation {
+		return nil
+	}
+	differ, news := f.manifest.heard(m.First, m.Hashes)
+	if !news {
 		return nil
 	}
 	f.moved = time.Now()
-	for _, i := range f.manifest.heard(m.First, m.Hashes) {
+	for _, i := range differ {
+		if c.peer != f.lead {
+			break // one of its own pieces was wrong: its word is worth nothing
+		}
 		if err := f.dest.lose(f, i); err != nil {
 			f.end(err)
 			return err
@@ -191,6 +196,7 @@ func (f *Fetch) suspect(p *peerState, i int64) {
 	p.bad = &i
 	switch {
 	case p == f.lead:
+		f.agreement.caught(p.index)
 		f.bench(p, fmt.Errorf("%w: its piece %d does not have the hash that it told", ErrIntegrity, i))
 	case f.rooted && f.manifest.sealed(f.root):
 		f.convict(p)
@@ -203,6 +209,7 @@ func (f *Fetch) suspect(p *peerState, i int64) {
 
 // convict sends a peer away whose piece is proved wrong.
 func (f *Fetch) convict(p *peerState) {
+	f.agreement.caught(p.index)
 	f.bench(p, fmt.Errorf("%w: its piece %d is not that of %s", ErrIntegrity, *p.bad, f.root.Text()))
 }
 
@@ -240,15 +247,22 @@ func (f *Fetch) bench(p *peerState, err error) {
 
 // settle decides what can be decided by now, and ends the fetch when all is here.
 func (f *Fetch) settle() {
+	f.decideSize()
 	if f.size < 0 || f.over {
 		return
 	}
 	now := time.Now()
+	if f.unfit != nil {
+		if f.everyoneAnswered() || now.Sub(f.answered) >= sizeGrace {
+			f.end(f.unfit) // others have had time to tell another size
+		}
+		return
+	}
 	mine, whole := f.manifest.complete()
 	if whole && f.filled.IsZero() {
 		f.filled = now
 	}
-	f.waitsForWord.Store(whole)
+	f.waitsForWord.Store(whole || f.opt.HashesOnly)
 	f.checkLead()
 	f.decideRoot(now)
 	if !f.rooted {
@@ -263,6 +277,7 @@ func (f *Fetch) settle() {
 		}
 	}
 	if whole && mine == f.root && f.written == f.size || sealed && f.opt.HashesOnly {
+		f.over = true // nothing that comes from now on may undo it
 		f.end(nil)
 	}
 }
@@ -289,21 +304,17 @@ func (f *Fetch) decideRoot(now time.Time) {
 }
 
 // sizeCertain reports whether the size need not be asked about any more. That of
-// a pinned hash's file is certain when a peer tells that it has it.
+// a pinned hash's file is certain when hashes of so many pieces make that hash:
+// to say that one has the file costs a liar nothing.
 func (f *Fetch) sizeCertain(now time.Time) bool {
-	if f.opt.Hash == nil {
-		grace := sizeGrace
-		if !f.filled.IsZero() {
-			grace = settleTime // the end waits for nobody who may be down
-		}
-		return f.everyoneAnswered() || now.Sub(f.answered) >= grace
+	if f.opt.Hash != nil {
+		return f.manifest.sealed(f.root)
 	}
-	for _, p := range f.peers {
-		if p.rooted && p.root == f.root && p.size == f.size {
-			return true
-		}
+	grace := sizeGrace
+	if !f.filled.IsZero() {
+		grace = settleTime // the end waits for nobody who may be down
 	}
-	return false
+	return f.everyoneAnswered() || now.Sub(f.answered) >= grace
 }
 
 // everyoneAnswered reports whether no peer's first answer is awaited.

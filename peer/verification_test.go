@@ -129,7 +129,7 @@ func TestSizesDiffer(t *testing.T) {
 			inWorld(t, 1, 3, 8<<20, replicaLink, func(w *world) {
 				w.replace(w.servers[0], make([]byte, size))
 				late := replicaLink
-				late.Delay = 40 * time.Millisecond
+				late.Delay = 30 * time.Millisecond // heard after 120 ms, within settleTime of the first
 				for _, s := range w.servers[1:] {
 					w.net.SetPath(w.client.Addr(), s.host.Addr(), late)
 				}

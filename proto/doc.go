@@ -20,7 +20,7 @@
 //	0x01  Hello         client -> server  no
 //	0x02  HelloReply    server -> client  Noise message 2
 //	0x03  Finish        client -> server  Noise message 3
-//	0x04  Retry         server -> client  reserved: a stateless cookie
+//	0x04  Retry         server -> client  no, a hint only
 //	0x05  Versions      server -> client  no, a hint only
 //	0x10  ClientSealed  client -> server  AES-256-GCM
 //	0x11  ServerSealed  server -> client  AES-256-GCM
@@ -51,6 +51,17 @@
 //	                 whole control messages: the first requests,
 //	                 which are no part of the control stream
 //
+// Retry answers a Hello without a valid cookie while the server is under load. The
+// server keeps nothing of that Hello; the client sends it again, the same but for the
+// cookie, from the same address:
+//
+//	0   kind     1
+//	1   hello    8   the one of the Hello
+//	9   cookie       to the end, 1 to 64 bytes that only the server understands
+//
+// A cookie that is not valid counts as none. A client takes a few cookies in one
+// attempt and no more: a Retry is not authentic.
+//
 // Versions answers a Hello of a version that the server does not speak:
 //
 //	0   kind     1
@@ -66,7 +77,11 @@
 //	12  maximum  2   the longest UDP payload it takes
 //	14  rtt      4   microseconds that it has measured of the round trip, 0 if none
 //
-// The Noise prologue is magic, version and hello, as the Hello has them.
+// The Noise prologue is magic, version and hello, as the Hello has them. The
+// cookie is no part of it: a Hello repeated with one carries the same message 1.
+// Where both sides have a pre-shared key the handshake is XXpsk0, and a server
+// answers nothing whatever, no Retry and no Versions, to a Hello whose message 1 is
+// not made with it.
 //
 // ClientSealed and ServerSealed:
 //
@@ -121,7 +136,7 @@
 //	1   index    1   of this segment in its burst, 0 to count-1; bit 7 set: it was
 //	                 sent before
 //	2   count    1   segments in the burst, 1 to 64
-//	3   channel  2   below 4,096
+//	3   channel  2   below 4,096; 0 if the request is 0, and only then
 //	5   burst    2   counts the bursts of this channel, modulo 65,536
 //	7   request  4   what the bytes belong to; 0 is the control stream
 //	11  offset   8   of the first byte, in the file or the control stream
@@ -152,7 +167,8 @@
 //	3   reason   1+n length (0 to 255), then text in UTF-8
 //
 // An MTU probe is followed by padding that makes its datagram as long as it
-// says. It is answered, at once and once, by an MTU reply, which is not:
+// says; a datagram has one at most. It is answered, at once and once, by an MTU
+// reply, which is not:
 //
 //	0   type     1
 //	1   size     2   of the probe's datagram, bytes of UDP payload
@@ -183,9 +199,12 @@
 //	0x02  Get      client   id 4, file 4, start 8, end 8
 //	0x03  Cancel   client   id 4                 send no more of that Get
 //	0x04  Ping     client   nothing              its acknowledgement is the answer
-//	0x05  Drop     client   id 4, start 8, end 8 send no more of these bytes of that Get
+//	0x05  Drop     client   id 4, start 8, end 8 send no more of these bytes of that Get,
+//	                                             as far as the server cares to remember
 //	0x06  Tree     client   file 4, first 8, end 8  tell the root, and the hashes of
 //	                                             these pieces
+//	0x07  Pace     client   manner 1 (0 fair, 1 background), bytes per second 8:
+//	                                             how to send; 2^63-1 is no limit
 //	0x41  Opened   server   id 4, size 8, version 16
 //	0x42  Failed   server   id 4, code 2, reason n (0 to 255)
 //	0x43  Hashes   server   file 4, first 8, then 32 for each piece (1 to 127 of them)
@@ -212,8 +231,8 @@
 //
 // # Known limitations
 //
-// Retry has no layout yet, so that a Hello's cookie is always empty. A parser
-// judges each message alone: names and reasons are any bytes (to be checked, or
-// quoted, before use), a message is not held to its direction, and nothing
-// forbids an ack to name a channel twice.
+// A parser judges each message alone: names and reasons are any bytes (to be
+// checked, or quoted, before use), a message is not held to its direction, and
+// nothing forbids an ack to name a channel twice. A Hello that was recorded can
+// be sent again, by anybody and from any address, and is answered anew.
 package proto

@@ -7,7 +7,7 @@ import "encoding/binary"
 const MinHello = 1200
 
 // MaxCookie is the length of the longest cookie of a Retry, in bytes (arbitrary:
-// a tag, a time and some room).
+// a tag, a time and some room). A Retry is shorter than any Hello.
 const MaxCookie = 64
 
 const magic = "ckcp"

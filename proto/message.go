@@ -26,6 +26,7 @@ const (
 	MessagePing   MessageType = 0x04
 	MessageDrop   MessageType = 0x05
 	MessageTree   MessageType = 0x06
+	MessagePace   MessageType = 0x07
 	MessageOpened MessageType = 0x41
 	MessageFailed MessageType = 0x42
 	MessageHashes MessageType = 0x43
@@ -194,6 +195,12 @@ func parseMessage(t MessageType, body []byte) (m Message, err error) {
 			return nil, ErrMalformed
 		}
 		m = f
+	case MessagePace:
+		p := &Pace{Manner: Manner(r.u8()), BytesPerSec: r.offset()}
+		if p.Manner > Background || p.BytesPerSec == 0 {
+			return nil, ErrMalformed
+		}
+		m = p
 	case MessageHashes:
 		m = parseHashes(&r)
 	case MessageRoot:

@@ -72,6 +72,18 @@ func messageVectors() []vector {
 			wire: "06" + "0014" + "00000001" + strings.Repeat("00", 16),
 		},
 		{
+			name: "Pace",
+			msg:  &Pace{Manner: Background, BytesPerSec: 0x0102030405060708},
+			wire: "07" + "0009" +
+				"01" + // manner
+				"0102030405060708", // bytes per second
+		},
+		{
+			name: "Pace of no limit",
+			msg:  &Pace{BytesPerSec: Unlimited},
+			wire: "07" + "0009" + "00" + "7fffffffffffffff",
+		},
+		{
 			name: "Hashes",
 			msg:  &Hashes{File: 1, First: 7, Hashes: [][HashLen]byte{{0xaa}, {31: 0xbb}}},
 			wire: "43" + "004c" +
@@ -177,6 +189,7 @@ func TestMalformedMessage(t *testing.T) {
 		vector[v.name] = v.bytes(t)
 	}
 	open, get, cancel, opened, failed := vector["Open"], vector["Get"], vector["Cancel"], vector["Opened"], vector["Failed"]
+	pace := vector["Pace"]
 	drop, tree, hashes, root := vector["Drop"], vector["Tree"], vector["Hashes"], vector["Root"]
 	end := get[19:]
 	rows := []malformed{
@@ -199,6 +212,10 @@ func TestMalformedMessage(t *testing.T) {
 		{"Drop with a long body", append(with(drop, 2, 21), 0)},
 		{"Tree of file 0", with(tree, 3, 0, 0, 0, 0)},
 		{"Tree of reversed pieces", with(tree, 15, 0, 0, 0, 0, 0, 0, 0, 2)},
+		{"Pace in an unknown manner", with(pace, 3, 2)},
+		{"Pace of no bytes", with(pace, 4, 0, 0, 0, 0, 0, 0, 0, 0)},
+		{"Pace above 2^63-1", with(pace, 4, 0x80)},
+		{"Pace with a short body", with(pace, 2, 8)[:11]},
 		{"Hashes of file 0", with(hashes, 3, 0, 0, 0, 0)},
 		{"Hashes with none", with(hashes, 2, 12)[:15]},
 		{"Hashes with a part of one", with(hashes, 2, 75)[:78]},

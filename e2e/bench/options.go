@@ -21,7 +21,6 @@ type options struct {
 	size        int64
 	linkSeconds float64
 	cut, beside time.Duration
-	offloadsOff string
 }
 
 // parseOptions reads the command line and reports all that is wrong with it.
@@ -37,7 +36,6 @@ func parseOptions(args []string) (options, error) {
 	flags.Float64Var(&o.linkSeconds, "seconds", 10, "`S` that a lab's file would take at the link's rate")
 	flags.DurationVar(&o.cut, "cut", 30*time.Second, "`TIME` after which a client is cut off, and measured until then")
 	flags.DurationVar(&o.beside, "beside", 30*time.Second, "`TIME` that two flows share a link")
-	flags.StringVar(&o.offloadsOff, "offloads-off", "", "`NAME=VALUE` of the environment by which chunkcp uses no offloads, to measure that too")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
 	}
@@ -60,9 +58,6 @@ func parseOptions(args []string) (options, error) {
 	}
 	if o.cut <= 0 || o.beside <= 0 {
 		errs = append(errs, errors.New("-cut and -beside: want more than 0"))
-	}
-	if o.offloadsOff != "" && !strings.Contains(o.offloadsOff, "=") {
-		errs = append(errs, fmt.Errorf("-offloads-off %s: want NAME=VALUE", o.offloadsOff))
 	}
 	return o, errors.Join(errs...)
 }

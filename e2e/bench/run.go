@@ -43,7 +43,7 @@ func run(ctx context.Context, opt options) (err error) {
 	settings := scenario.Settings{
 		Runs: opt.runs, Size: opt.size, LinkSeconds: opt.linkSeconds, Cut: opt.cut, Beside: opt.beside,
 		Chunkcp: programs.chunkcp, Lab: programs.lab, HTTP3: programs.h3,
-		OffloadsOff: opt.offloadsOff, Dir: dir, Log: say,
+		Dir: dir, Log: say,
 	}
 	for _, s := range opt.scenarios {
 		if s.Root && os.Geteuid() != 0 {

@@ -60,7 +60,7 @@
 //
 // # Contract
 //
-// Everything here but LoadIdentity and KnownPeers is sans-IO: no clock, no
+// Everything here but LoadIdentity, LoadPSK and KnownPeers is sans-IO: no clock, no
 // goroutine, no lock. A Handshake, Sealer or Opener belongs to one goroutine.
 // KnownPeers may be used by any number of goroutines and processes.
 // Nothing here logs, and no error and no String shows a secret.
@@ -73,6 +73,7 @@
 //   - The previous phase's key is kept until the next update, so that a
 //     datagram however late can be opened. Its secret is gone.
 //   - Secrets are left to the garbage collector, not overwritten.
+//   - Message 1 under a pre-shared key can be recorded and sent again: it is answered anew, to no use.
 //   - A symbolic link in place of an identity or known_peers file is replaced
 //     by a file when it is written.
 //   - Permissions are checked on unix only. Processes are kept from losing each

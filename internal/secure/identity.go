@@ -10,17 +10,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
-	"strings"
 
 	"github.com/flynn/noise"
 
 	"chunkcp/internal/atomicfile"
 )
-
-// maxIdentityFile bounds what is read of an identity file, which has under
-// 200 bytes. Arbitrary: room for the comments of a careful operator.
-const maxIdentityFile = 4096
 
 // Identity is a static X25519 key pair: what this side is known by.
 type Identity struct{ private *ecdh.PrivateKey }
@@ -61,7 +55,7 @@ func (id *Identity) keypair() noise.DHKey {
 // LoadIdentity reads the identity file at path. At first use it makes one,
 // with mode 0600, in a directory that it makes with mode 0700; of processes
 // that race to make it, all get the same identity. On unix it refuses a file
-// that others than its owner have any permission on.
+// that others than its owner have any permission on, and says what to run.
 func LoadIdentity(path string) (*Identity, error) {
 	id, err := readIdentity(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -74,22 +68,7 @@ func LoadIdentity(path string) (*Identity, error) {
 }
 
 func readIdentity(path string) (*Identity, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat() // of the file that is read, whatever path names by now
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file; name another path", path)
-	}
-	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&0o077 != 0 {
-		return nil, fmt.Errorf("%s is open to other users (mode %#o) and holds a secret; run: chmod 600 %s", path, mode, path)
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxIdentityFile+1))
+	data, err := readSecretFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -103,6 +82,9 @@ func readIdentity(path string) (*Identity, error) {
 
 func createIdentity(path string) (*Identity, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	if err := checkParent(path); err != nil {
 		return nil, err
 	}
 	unlock, err := lockFile(path + ".lock")
@@ -130,22 +112,9 @@ func (id *Identity) encode() []byte {
 // parseIdentity reads the contents of an identity file: one line of base64,
 // and any number of empty lines and of comments.
 func parseIdentity(data []byte) (*Identity, error) {
-	if len(data) > maxIdentityFile {
-		return nil, fmt.Errorf("it has more than %d bytes", maxIdentityFile)
-	}
-	var key string
-	for line := range strings.Lines(string(data)) {
-		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		if key != "" {
-			return nil, errors.New("it has more than one line that is not a comment")
-		}
-		key = line
-	}
-	if key == "" {
-		return nil, errors.New("it has no key")
+	key, err := secretLine(data)
+	if err != nil {
+		return nil, err
 	}
 	secret, err := decodeKey(key)
 	if err != nil {

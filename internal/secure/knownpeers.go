@@ -21,16 +21,17 @@ var ErrUnknownPeer = errors.New("no key is remembered for this address")
 type KeyChangedError struct {
 	Addr           string
 	Known, Offered PublicKey
+	Since          time.Time // the day when Known was remembered
 	File           string
 	Line           int // of Known in File
 }
 
 func (e *KeyChangedError) Error() string {
 	return fmt.Sprintf(`the key of %s HAS CHANGED: someone may be posing as this server!
-  remembered: %s (%s:%d)
+  remembered: %s since %s (%s:%d)
   offered:    %s
-if its operator confirms that the offered key is the server's new one, delete line %d of %s and try again`,
-		e.Addr, e.Known, e.File, e.Line, e.Offered, e.Line, e.File)
+only if its operator confirms that the offered key is the server's new one, run: chunkcp peers forget %s`,
+		e.Addr, e.Known, e.Since.Format(time.DateOnly), e.File, e.Line, e.Offered, e.Addr)
 }
 
 // KnownPeers is a known_peers file: the keys that servers had at first contact.
@@ -50,7 +51,8 @@ type KnownPeers struct {
 }
 
 // OpenKnownPeers reads the file at path. A missing file is an empty one; it is
-// made by the first Remember.
+// made by the first Remember. On unix a file that others may write to is refused:
+// whoever adds a line to it decides whom this host believes.
 func OpenKnownPeers(path string) (*KnownPeers, error) {
 	k := &KnownPeers{path: path}
 	if err := k.reload(); err != nil {
@@ -71,7 +73,7 @@ func (k *KnownPeers) check(t *peerTable, addr string, key PublicKey) error {
 	case !ok:
 		return ErrUnknownPeer
 	case known.Key != key:
-		return &KeyChangedError{Addr: addr, Known: known.Key, Offered: key, File: k.path, Line: known.Line}
+		return &KeyChangedError{Addr: addr, Known: known.Key, Offered: key, Since: known.Since, File: k.path, Line: known.Line}
 	}
 	return nil
 }
@@ -115,6 +117,9 @@ func (k *KnownPeers) update(change func(*peerTable) (string, error)) error {
 	if err := os.MkdirAll(filepath.Dir(k.path), 0o700); err != nil {
 		return fmt.Errorf("known peers: %w", err)
 	}
+	if err := checkParent(k.path); err != nil {
+		return fmt.Errorf("known peers: %w", err)
+	}
 	unlock, err := lockFile(k.path + ".lock")
 	if err != nil {
 		return fmt.Errorf("known peers: %w", err)
@@ -155,7 +160,7 @@ func (k *KnownPeers) reload() error {
 
 // readLimited reads the file at path, and one byte more than limit if there are as many.
 func readLimited(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := openRegular(path, writeAccess, "says which servers are believed")
 	if err != nil {
 		return nil, err
 	}

@@ -80,10 +80,10 @@ func TestTrustAtFirstContact(t *testing.T) {
 		if !errors.As(err, &mismatch) {
 			t.Fatalf("%s of another key: %v, want a KeyChangedError", what, err)
 		}
-		if want := (KeyChangedError{addr, old, changed, path, 2}); *mismatch != want {
+		if want := (KeyChangedError{addr, old, changed, time.Date(2026, 3, 10, 0, 0, 0, 0, time.UTC), path, 2}); *mismatch != want {
 			t.Errorf("%s: %#v, want %#v", what, *mismatch, want)
 		}
-		for _, part := range []string{addr, "HAS CHANGED", old.String(), changed.String(), fmt.Sprintf("delete line 2 of %s", path)} {
+		for _, part := range []string{addr, "HAS CHANGED", old.String(), changed.String(), fmt.Sprintf("%s:2", path), "chunkcp peers forget " + addr} {
 			if !strings.Contains(err.Error(), part) {
 				t.Errorf("%s: the error does not say %q:\n%v", what, part, err)
 			}

@@ -57,7 +57,7 @@ func table(r Result) string {
 			Bytes(p.Bytes),
 			fmt.Sprintf("%.1f%%", 100*share(r.Snapshot, p)),
 			Rate(perSecond(p.Bytes, r.Elapsed)),
-			roundTrip(p.RTT),
+			RoundTrip(p.RTT),
 			strconv.FormatUint(p.Segments, 10),
 			again(p),
 		})

@@ -112,7 +112,8 @@ func span(d time.Duration) string {
 	return clock(d)
 }
 
-func roundTrip(d time.Duration) string {
+// RoundTrip formats a round trip.
+func RoundTrip(d time.Duration) string {
 	if d <= 0 {
 		return unknown
 	}

@@ -84,8 +84,8 @@ func TestSpanAndRoundTrip(t *testing.T) {
 		0: "-", 85 * time.Microsecond: "0.09 ms", 850 * time.Microsecond: "0.85 ms",
 		20300 * time.Microsecond: "20.3 ms", 2 * time.Second: "2000 ms",
 	} {
-		if got := roundTrip(d); got != want {
-			t.Errorf("roundTrip(%v) = %q, want %q", d, got, want)
+		if got := RoundTrip(d); got != want {
+			t.Errorf("RoundTrip(%v) = %q, want %q", d, got, want)
 		}
 	}
 }

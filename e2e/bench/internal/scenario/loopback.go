@@ -50,11 +50,7 @@ func cable(ctx context.Context, s Settings) (report.Scenario, error) {
 	tools := []tool.Tool{
 		tool.Chunkcp{Program: s.Chunkcp}.Tool(),
 		tool.Chunkcp{Program: s.Chunkcp, Name: "chunkcp -n 4", Sessions: 4}.Tool(),
-	}
-	if s.OffloadsOff != "" {
-		tools = append(tools, tool.Chunkcp{
-			Program: s.Chunkcp, Name: "chunkcp, no offloads", Env: []string{s.OffloadsOff},
-		}.Tool())
+		tool.Chunkcp{Program: s.Chunkcp, Name: "chunkcp, no offloads", Flags: []string{"--no-offload"}}.Tool(),
 	}
 	c, err := netns.NewCable(fmt.Sprintf("bench%d", os.Getpid()), cableMTU)
 	if err != nil {

@@ -20,10 +20,6 @@ type Settings struct {
 
 	Chunkcp, HTTP3, Lab string // paths of the programs
 
-	// OffloadsOff is a NAME=VALUE of the environment with which chunkcp leaves
-	// the kernel's segmentation alone; "" if there is none.
-	OffloadsOff string
-
 	Dir string // in memory, for all files
 	Log func(format string, args ...any)
 }

@@ -16,7 +16,6 @@ type Chunkcp struct {
 	Servers  int      // 0 is 1
 	Sessions int      // -n; 0 leaves the default
 	Flags    []string // of both sides
-	Env      []string // NAME=VALUE, of both sides
 }
 
 // Tool returns the variant as a tool.
@@ -49,13 +48,14 @@ func (c Chunkcp) Tool() Tool {
 	}
 }
 
-// env keeps the keys and the config file of whoever runs the bench out of it.
-func (c Chunkcp) env(dir string) []string {
-	return append([]string{
+// env keeps the keys, the cache and the config file of whoever runs the bench out of it.
+func (Chunkcp) env(dir string) []string {
+	return []string{
 		"XDG_STATE_HOME=" + filepath.Join(dir, "state"),
+		"XDG_CACHE_HOME=" + filepath.Join(dir, "cache"),
 		"XDG_CONFIG_HOME=" + filepath.Join(dir, "config"),
 		"CHUNKCP_CONFIG=",
-	}, c.Env...)
+	}
 }
 
 // chunkcpReport reads what chunkcp fetch --json writes.

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package secure
+
+const openNonblock = 0

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// units of a rate, the longer ones first.
+var units = []struct {
+	suffix string
+	bytes  float64
+}{
+	{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30},
+	{"kB", 1e3}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9},
+	{"k", 1e3}, {"K", 1e3}, {"M", 1e6}, {"G", 1e9}, {"B", 1},
+}
+
+// parseRate reads bytes a second: a number, with a unit or without.
+func parseRate(text string) (int64, error) {
+	number, unit := strings.TrimSuffix(text, "/s"), 1.0
+	for _, u := range units {
+		if rest, ok := strings.CutSuffix(number, u.suffix); ok {
+			number, unit = strings.TrimRight(rest, " "), u.bytes
+			break
+		}
+	}
+	n, err := strconv.ParseFloat(number, 64)
+	if rate := n * unit; err == nil && rate >= 1 && rate < math.MaxInt64 {
+		return int64(rate), nil
+	}
+	return 0, fmt.Errorf("rate %q: want bytes a second, such as 500k, 10M or 2.5MiB", text)
+}
