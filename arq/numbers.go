@@ -12,7 +12,9 @@ const (
 	keptSkips = 16
 
 	// withholdSpan is the same as skipSpan for bursts of which a segment is
-	// withheld: each ends a round trip late, one in 1,024 on average.
+	// withheld: each ends a round trip late, one in 1,024 on average. None does at
+	// the end of what is asked for: a piece that is late there is worth fetching from
+	// another server, and then comes twice.
 	withholdSpan = 2048
 )
 

@@ -85,8 +85,8 @@ func TestSkippedNumbersAreRareAndKept(t *testing.T) {
 
 // withholding is a story whose second burst of four lacks segment 1 at first.
 func withholding(t *testing.T) *story {
-	st := newStory(t, Config{Burst: 4, Random: scripted(4000, 1, 100, 1)})
-	st.send(8)
+	st := newStory(t, Config{Burst: 4, Channels: 2, Random: scripted(4000, 1, 100, 1)})
+	st.send(12)
 	st.sends("1/1 xxxx", "2/1 x.xx")
 	st.at(100 * ms)
 	return st
@@ -110,12 +110,13 @@ func TestAWithheldSegmentIsNotAcknowledged(t *testing.T) {
 func TestAWithheldSegmentComesLast(t *testing.T) {
 	st := withholding(t)
 	st.ack(4, "1/1 xxxx", "2/1 x...")
+	st.sends("1/2 xxxx")
 	st.ack(6, "2/1 x.xx")
 	st.sends("2/1 .x..")
 	st.at(200 * ms)
-	st.ack(7, "2/1 xxxx")
+	st.ack(11, "2/1 xxxx", "1/2 xxxx")
 	st.done()
-	if s := st.s.Stats(); s.Segments != 8 || s.Repeated != 0 || s.Lost != 0 {
+	if s := st.s.Stats(); s.Segments != 12 || s.Repeated != 0 || s.Lost != 0 {
 		t.Errorf("%+v", s)
 	}
 }
@@ -124,12 +125,26 @@ func TestAWithheldSegmentComesLast(t *testing.T) {
 func TestAWithheldSegmentWaitsForRepairs(t *testing.T) {
 	st := withholding(t)
 	st.ack(6, "1/1 xxxx", "2/1 ..xx")
+	st.sends("1/2 xxxx")
 	st.at(storyLost)
 	st.sends("2/1 x... again")
+	st.at(storyLost + 75*ms)
+	st.ack(10, "1/2 xxxx")
 	st.at(storyLost + 100*ms)
-	st.ack(7, "2/1 x.xx")
+	st.ack(11, "2/1 x.xx")
 	st.sends("2/1 .x..")
 	st.at(storyLost + 200*ms)
-	st.ack(8, "2/1 xxxx")
+	st.ack(12, "2/1 xxxx")
+	st.done()
+}
+
+// TestTheEndIsNotHeldUp: with less waiting than there is in flight, nothing is
+// withheld.
+func TestTheEndIsNotHeldUp(t *testing.T) {
+	st := newStory(t, Config{Burst: 4, Random: scripted(4000, 1, 100, 1)})
+	st.send(8)
+	st.sends("1/1 xxxx", "2/1 xxxx")
+	st.at(100 * ms)
+	st.ack(7, "1/1 xxxx", "2/1 xxxx")
 	st.done()
 }

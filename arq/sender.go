@@ -276,7 +276,9 @@ func (s *Sender) choose() (ch proto.Channel, mask uint64, repeat bool) {
 	w, c := s.work.front(), &s.channels[ch]
 	c.start(w.request, w.data, s.cfg.SegmentBytes, min(want, room))
 	s.work.took(c.data.Len())
-	s.withhold(c)
+	if s.work.bytes >= int64(s.inFlight) { // near the end the delay would show
+		s.withhold(c)
+	}
 	return ch, c.all() &^ c.withheld, false
 }
 
