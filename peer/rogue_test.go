@@ -272,13 +272,13 @@ func TestTreesInALoop(t *testing.T) {
 	inRogueWorld(t, 4<<20, func(w *world, ended func() []observer.LoggedEntry) {
 		r := w.rogue(w.servers[0], 1<<20, openIt)
 		r.live(time.Second, true)
-		before := heap()
+		before := heapBytes()
 		for i := range 2000 {
 			r.ask(&proto.Tree{File: 1, Pieces: rangeset.Range{Start: int64(i % 5), End: int64(i%5) + int64(i)<<20}})
 			r.live(time.Millisecond, true)
 		}
 		r.live(time.Second, true)
-		t.Logf("%d answers, %d KiB of heap more", len(r.takes.heard), (heap()-before)>>10)
+		t.Logf("%d answers, %d KiB of heap more", len(r.takes.heard), (heapBytes()-before)>>10)
 		if r.ended != nil || len(ended()) != 0 {
 			t.Fatalf("%v, %v", r.ended, ended())
 		}
@@ -295,7 +295,7 @@ func TestTreesInALoop(t *testing.T) {
 }
 
 // heap returns how many bytes are in use.
-func heap() int64 {
+func heapBytes() int64 {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
