@@ -50,6 +50,7 @@ type Fetch struct {
 	result  chan error  // capacity 1: the first outcome counts
 	running sync.WaitGroup
 
+	crashes    crashes
 	readErrors atomic.Uint64 // what sockets said that may be forged
 	dropped    atomic.Uint64 // datagrams lost for want of socket buffer
 
@@ -107,7 +108,7 @@ func Run(ctx context.Context, opt FetchOptions) (*Fetch, error) {
 
 func newFetch(opt FetchOptions) *Fetch {
 	f := &Fetch{
-		opt: opt, log: opt.Log, buffers: newBurstBuffers(), id: newSessionID(), began: time.Now(),
+		opt: opt, log: opt.Log, crashes: crashes{log: opt.Log}, buffers: newBurstBuffers(), id: newSessionID(), began: time.Now(),
 		dest: opt.destination(),
 		// More than can be lent: each session may take one piece past the limit.
 		writes: make(chan *piece, maxPieces+MaxSessions+maxEver),
