@@ -160,19 +160,31 @@ func wantedHash(text string) (*tree.Hash, error) {
 	return &h, nil
 }
 
+// fetchPeers returns the peers that the flags name, else those of the config
+// file. A pre-shared key is not for the command line: a flag that names a peer of
+// the config file takes it from there.
 func fetchPeers(flags []string, file *config.File) (peers []peer.Peer, err error) {
+	named, pskFiles := file.Peers, map[string]string{}
 	for _, p := range file.Peers {
-		peers = append(peers, peer.Peer{Addr: p.Addr, Key: p.Key})
+		pskFiles[p.Addr] = p.PSKFile
 	}
 	if len(flags) > 0 {
-		peers = nil
+		named = nil
 	}
 	for _, s := range flags {
 		p, err := config.ParsePeer(s)
 		if err != nil {
 			return nil, &usageError{err}
 		}
-		peers = append(peers, peer.Peer{Addr: p.Addr, Key: p.Key})
+		p.PSKFile = pskFiles[p.Addr]
+		named = append(named, p)
+	}
+	for _, p := range named {
+		psk, err := loadPSK(p.PSKFile)
+		if err != nil {
+			return nil, err
+		}
+		peers = append(peers, peer.Peer{Addr: p.Addr, Key: p.Key, PSK: psk})
 	}
 	if len(peers) == 0 {
 		return nil, &config.Error{Err: errors.New("no peers: name some with --peer HOST:PORT or in a config file")}

@@ -260,7 +260,7 @@ func (s *server) begin(now time.Time, conn udp.Conn, p *halfOpen, payload []byte
 		session.close(refusal.Code, refusal.Reason)
 		session.path.leave()
 		if s.refusals.now() {
-			session.log.Warn("session refused", zap.Stringer("public_key", key), zap.Stringer("code", refusal.Code), zap.String("reason", refusal.Reason))
+			session.log.Info("session refused", zap.Stringer("public_key", key), zap.Stringer("code", refusal.Code), zap.String("reason", refusal.Reason))
 		}
 	}
 }
