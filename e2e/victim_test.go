@@ -55,7 +55,8 @@ func (v *victim) live(left *atomic.Int64) error {
 			return err
 		}
 		for whole := false; !whole; {
-			before, err := v.kills, error(nil)
+			var err error
+			before := v.kills
 			if left.Add(-1) < 0 {
 				left.Add(1)
 				whole, err = true, v.complete()
