@@ -74,6 +74,8 @@ type Fetch struct {
 	agreement *agreement
 	answered  time.Time // when a peer told its size first
 	sized     bool      // the size is not asked about any more
+	left      int64     // size of the file of which an earlier run has left a part
+	resumes   bool      // there is one
 	root      tree.Hash
 	rooted    bool       // root is agreed on
 	lead      *peerState // whose hashes are listened to; nil if nobody's
@@ -122,6 +124,9 @@ func newFetch(opt FetchOptions) *Fetch {
 	}
 	if opt.Hash != nil {
 		f.root, f.rooted = *opt.Hash, true
+	}
+	if opt.Out != "" && !opt.Restart {
+		f.left, f.resumes = partfile.Left(opt.Out, opt.Disk)
 	}
 	return f
 }
