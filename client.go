@@ -1,12 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -102,51 +101,24 @@ func (k *client) run(c *cli.Context) (*peer.Fetch, error) {
 	})
 	opt := k.opt
 	opt.Log = newLog(progress.Writer(), terminal, k.level)
+	ctx, cancel := context.WithCancelCause(c.Context)
+	defer cancel(nil)
 	stop := func() {}
 	opt.OnStart = func(f *peer.Fetch) {
 		source = func() ui.Snapshot { return shown(f.Snapshot()) }
 		progress.Start()
 		if len(c.StringSlice("peer")) == 0 {
-			stop = reloads(f, c.String("config"), opt.Log)
+			reload := reloader{fetch: f, config: c.String("config"), log: opt.Log, end: cancel, terminal: terminal}
+			stop = reload.run()
 		}
 	}
-	f, err := peer.Run(c.Context, opt)
+	f, err := peer.Run(ctx, opt)
 	stop()
 	progress.Stop()
 	if cerr := k.rates.Close(); cerr != nil {
 		opt.Log.Info("rates are not remembered", zap.Error(cerr))
 	}
 	return f, err
-}
-
-// reloads reads the config file again at each SIGHUP, and has the fetch go on
-// with the peers that it names then.
-func reloads(f *peer.Fetch, explicit string, log *zap.Logger) (stop func()) {
-	hangups, done := make(chan os.Signal, 1), make(chan struct{})
-	signal.Notify(hangups, syscall.SIGHUP)
-	go func() {
-		defer close(done)
-		for range hangups {
-			file, err := loadConfig(explicit)
-			var peers []peer.Peer
-			if err == nil {
-				peers, err = fetchPeers(nil, file)
-			}
-			if err == nil {
-				err = f.SetPeers(peers)
-			}
-			if err != nil {
-				log.Error("config not taken over", zap.Error(err))
-				continue
-			}
-			log.Info("config read again", zap.Int("peers", len(peers)))
-		}
-	}()
-	return func() {
-		signal.Stop(hangups)
-		close(hangups)
-		<-done
-	}
 }
 
 func wantedHash(text string) (*tree.Hash, error) {
