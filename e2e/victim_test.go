@@ -37,8 +37,9 @@ type victim struct {
 	link netsim.Link
 	toll
 
-	old       bool  // there is an old file under the final name
-	journaled int64 // bytes that the journal has
+	samples   []sample // of the run under way
+	old       bool     // there is an old file under the final name
+	journaled int64    // bytes that the journal has
 }
 
 func newVictim(t *testing.T, size int64, link netsim.Link, seed, stream uint64) *victim {
@@ -88,6 +89,7 @@ func (v *victim) prepare() error {
 // reports whether the file is whole.
 func (v *victim) attempt() (whole bool, err error) {
 	sent := v.sentNow()
+	v.samples = []sample{{time.Now(), sent}}
 	p, err := v.begin("-n", fmt.Sprint(victimSessions))
 	if err != nil {
 		return false, err
@@ -98,11 +100,11 @@ func (v *victim) attempt() (whole bool, err error) {
 			return false, err
 		}
 	}
-	lately := v.await(p, v.moment())
+	v.await(p, v.moment())
 	if !killed(p) {
 		return true, v.ended(p)
 	}
-	came := v.sentNow() - sent
+	came, lately := v.sentNow()-sent, v.lately()
 	v.kills++
 	v.sent += came
 	if v.old {
