@@ -39,13 +39,13 @@ func (w *wall) take() [][]byte {
 // door is an admission whose workers work when the test says so.
 type door struct {
 	*admission
-	t     *testing.T
+	t     testing.TB
 	conn  *wall
 	now   time.Time
 	begun int // handshakes that are done
 }
 
-func newDoor(t *testing.T, psk *secure.PSK) *door {
+func newDoor(t testing.TB, psk *secure.PSK) *door {
 	t.Helper()
 	id, err := secure.NewIdentity(nil)
 	if err != nil {
@@ -79,7 +79,7 @@ func (d *door) work(n int) [][]byte {
 }
 
 // caller is a client that knocks.
-func caller(t *testing.T, psk *secure.PSK) *handshake {
+func caller(t testing.TB, psk *secure.PSK) *handshake {
 	t.Helper()
 	id, err := secure.NewIdentity(nil)
 	if err != nil {
@@ -94,7 +94,7 @@ func caller(t *testing.T, psk *secure.PSK) *handshake {
 
 // hellos returns a function that gives Hellos of one attempt after another; the
 // first message without a pre-shared key says nothing of the attempt.
-func hellos(t *testing.T) func() *proto.Hello {
+func hellos(t testing.TB) func() *proto.Hello {
 	h := caller(t, nil).hello
 	return func() *proto.Hello {
 		h.ID++
@@ -349,5 +349,41 @@ func TestWithAPSKStrangersHearNothing(t *testing.T) {
 	late.hello.Cookie = cookie
 	if d.knock(v4(1), &late.hello); len(d.work(9)) != 1 {
 		t.Error("a friend with a cookie was not answered")
+	}
+}
+
+// TestTheLongestRequestFits into a Finish that is read.
+func TestTheLongestRequestFits(t *testing.T) {
+	open := proto.Open{ID: clientFile, Name: string(make([]byte, proto.MaxName))}
+	get := proto.Get{ID: clientFile + 1, File: clientFile}
+	tree := proto.Tree{File: clientFile}
+	requests := tree.Append(get.Append(open.Append(nil)))
+	d, c := newDoor(t, nil), caller(t, nil)
+	d.knock(v4(1), &c.hello)
+	reply := d.work(1)[0]
+	a, err := c.accept(c.reply(&udp.Message{Buf: reply, N: len(reply), Segment: len(reply)}),
+		func(secure.PublicKey) error { return nil }, proto.Welcome{}, requests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(a.finish); n > maxFinish || n < proto.MaxName {
+		t.Errorf("a Finish of %d bytes, and at most %d are read", n, maxFinish)
+	}
+}
+
+// What the reader spends on a Hello of a stranger: under load, and with a
+// pre-shared key that the stranger does not have.
+func BenchmarkHelloOfAStranger(b *testing.B) {
+	for name, psk := range map[string]*secure.PSK{"under load": nil, "without the psk": testPSK(b, 1)} {
+		b.Run(name, func(b *testing.B) {
+			d, h := newDoor(b, psk), caller(b, nil).hello
+			h.Noise = append(h.Noise, make([]byte, 16)...)
+			d.free = tokenBucket{}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				h.ID = proto.HelloID(i)
+				d.knock(v4(i), &h)
+			}
+		})
 	}
 }

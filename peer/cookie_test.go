@@ -45,6 +45,18 @@ func TestACookieLivesOneToTwoSlots(t *testing.T) {
 func TestOldSecretsAreForgotten(t *testing.T) {
 	start := time.Now()
 	j := newCookieJar(start)
+	first := j.append(nil, j.now, 0, cookieAddr)
+	for _, c := range []struct {
+		slots     time.Duration
+		last, now bool // are the first secret
+	}{{0, false, true}, {1, true, false}, {2, false, false}} {
+		j.rotate(start.Add(c.slots * cookieSlot))
+		last, now := j.append(nil, j.last, 0, cookieAddr), j.append(nil, j.now, 0, cookieAddr)
+		if bytes.Equal(last, first) != c.last || bytes.Equal(now, first) != c.now || bytes.Equal(last, now) {
+			t.Errorf("after %d slots the secrets are the wrong ones", c.slots)
+		}
+	}
+	j = newCookieJar(start)
 	old := j.make(start, cookieAddr, nil)
 	for k := range 5 {
 		now := start.Add(time.Duration(k+2) * cookieSlot)

@@ -11,7 +11,7 @@ import (
 )
 
 // testPSK returns a pre-shared key of one's choice.
-func testPSK(t *testing.T, which int) *secure.PSK {
+func testPSK(t testing.TB, which int) *secure.PSK {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "psk")
 	if err := os.WriteFile(path, []byte(strings.Repeat(fmt.Sprintf("%02x", which), secure.PSKLen)), 0o600); err != nil {

@@ -48,6 +48,7 @@ type server struct {
 	allow     map[secure.PublicKey]bool // nil: everybody is served
 	crashes   *crashes
 	refusals  occasionally
+	loaded    occasionally
 
 	running  sync.WaitGroup
 	served   atomic.Uint64 // sessions so far
@@ -219,6 +220,9 @@ func (s *server) hello(now time.Time, conn udp.Conn, from netip.AddrPort, b []by
 	switch {
 	case h.Version == proto.Version:
 		reply = s.admission.hello(now, conn, from, &h)
+		if len(reply) > 0 && proto.Kind(reply[0]) == proto.KindRetry && s.loaded.now() {
+			s.log.Info("many handshakes: cookies are asked for", s.admission.counts.fields()...)
+		}
 	case s.opt.PSK == nil: // with one, it cannot be told whether a stranger asks
 		v := proto.Versions{ID: h.ID, Versions: []uint16{proto.Version}}
 		reply = v.Append(nil)
