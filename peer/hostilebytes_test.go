@@ -26,7 +26,13 @@ func addScripts(f *testing.F) {
 
 // script draws a hostile peer's choices from a fuzzer's bytes. At their end it
 // draws zeros.
-type script struct{ b []byte }
+type script struct {
+	b           []byte
+	opens, gets int // ids that were used in turn
+}
+
+// firstGet is the id of the first Get; those of Opens are below it.
+const firstGet = 1000
 
 func (s *script) over() bool { return len(s.b) == 0 }
 
@@ -76,13 +82,33 @@ func (s *script) number() int64 {
 // file returns the id of a file, and request that of a request: most likely.
 func (s *script) file() proto.ID { return s.id(1, 3) }
 
-func (s *script) request() proto.ID { return s.id(2, 60) }
+func (s *script) request() proto.ID {
+	if s.of(8) == 0 {
+		return s.id(1, max(1, s.opens))
+	}
+	return s.id(firstGet, max(1, s.gets))
+}
 
 func (s *script) id(first, n int) proto.ID {
-	if c := int(s.byte()); c < 240 {
+	if c := int(s.byte()); c < 250 {
 		return proto.ID(first + c%n)
 	}
 	return proto.ID(max(1, s.number()&math.MaxUint32))
+}
+
+// opened and got return the next id for an Open or a Get, most likely.
+func (s *script) opened() proto.ID {
+	if s.opens++; s.of(64) > 0 {
+		return proto.ID(s.opens)
+	}
+	return s.file()
+}
+
+func (s *script) got() proto.ID {
+	if s.gets++; s.of(64) > 0 {
+		return proto.ID(firstGet + s.gets - 1)
+	}
+	return s.request()
 }
 
 // span returns a range that is not empty.
@@ -118,11 +144,11 @@ func (s *script) message(client bool) proto.Message {
 	switch kind {
 	case 0, 1:
 		if name := s.of(8); name < 6 {
-			return &proto.Open{ID: s.id(1, 14), Name: string(rune('a' + name))}
+			return &proto.Open{ID: s.opened(), Name: string(rune('a' + name))}
 		}
-		return &proto.Open{ID: s.id(1, 30), Name: s.text()}
+		return &proto.Open{ID: s.opened(), Name: s.text()}
 	case 2:
-		return &proto.Get{ID: s.request(), File: s.file(), Range: s.span()}
+		return &proto.Get{ID: s.got(), File: s.file(), Range: s.span()}
 	case 3:
 		return &proto.Cancel{ID: s.request()}
 	case 4:

@@ -49,7 +49,7 @@ func FuzzHostileClient(f *testing.F) {
 		runtime.ReadMemStats(&before)
 		h := newServerByHand(t, dir, &wantedBytes{t, content})
 		defer h.end(t)
-		s := &script{b[:min(len(b), 2000)]}
+		s := &script{b: b[:min(len(b), 2000)]}
 		datagrams, trees := 0, 0
 		var err error
 		for err == nil && !s.over() {

@@ -128,17 +128,30 @@ func (h *fetchByHand) settleOne() {
 	}
 }
 
-// pieceOf returns bytes of a request under way: what the session waits for, so
-// that pieces are completed.
-func (c *clientByHand) pieceOf(s *script) []byte {
+// bytesOf returns a segment of a request under way, most likely of what the
+// session waits for next, so that pieces are completed.
+func (c *clientByHand) bytesOf(s *script) []byte {
 	for _, id := range slices.Sorted(maps.Keys(c.session.gets)) {
-		if s.of(3) == 0 {
+		if s.of(4) == 0 {
 			continue
 		}
-		r := c.session.gets[id].data
-		r.Start += (int64(s.byte()) * r.Len() / 256) / 1024 * 1024
-		seg := proto.Segment{Request: id, Channel: 1, Burst: proto.Burst(c.twin.sender.NextNumber()), Count: 1, Offset: r.Start,
-			Payload: make([]byte, min(r.Len(), 60_000))}
+		g := c.session.gets[id]
+		r := g.data
+		if open := g.open.Ranges(); s.of(8) > 0 && len(open) > 0 {
+			r = open[s.of(len(open))]
+			if p := c.session.pieces[pieceIndex(r.Start)]; p != nil {
+				for _, m := range p.have.Missing(p.data) {
+					r = m
+					break
+				}
+			}
+		} else {
+			r.Start += int64(s.byte()) * r.Len() / 256
+		}
+		n := min(r.Len(), []int64{1, 1000, 60_000, 64_000, 65_400}[s.of(5)])
+		seg := proto.Segment{
+			Request: id, Channel: 1, Burst: proto.Burst(c.twin.sender.NextNumber()), Count: 1, Offset: r.Start, Payload: make([]byte, n),
+		}
 		return seg.Append(nil)
 	}
 	return s.segment(s.request())
@@ -159,9 +172,19 @@ func FuzzHostileServer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		s := &script{b[:min(len(b), 2000)]}
+		s := &script{b: b[:min(len(b), 2000)]}
 		h := newFetchByHand(t, 1+s.of(3))
 		datagrams := 0
+		size := []int64{0, 1, 70_000, PieceBytes + 5, 3 * PieceBytes, 3*PieceBytes + 17, -1}[s.of(7)]
+		for _, c := range h.sessions {
+			if size < 0 { // whatever they say
+				break
+			}
+			opened := proto.Opened{ID: clientFile, Size: size}
+			if err := c.control(opened.Append(nil)); err != nil {
+				t.Fatal(err)
+			}
+		}
 		for !s.over() {
 			c := h.sessions[s.of(len(h.sessions))]
 			if c.over {
@@ -202,15 +225,15 @@ func FuzzHostileServer(f *testing.F) {
 // step has a session hear something, or time go by.
 func (h *fetchByHand) step(c *clientByHand, s *script) (err error) {
 	switch op := s.of(16); {
-	case op < 3:
+	case op < 2:
 		err = c.control(s.message(false).Append(nil))
-	case op < 4:
+	case op == 2 && s.of(8) == 0:
 		opened := proto.Opened{ID: clientFile, Size: s.number(), Version: proto.FileVersion{s.byte() & 1}}
 		err = c.control(opened.Append(nil))
-	case op < 6:
+	case op == 3:
 		err = c.frames(s.frame(c.sender.NextNumber()))
 	case op < 10:
-		err = c.frames(c.pieceOf(s))
+		err = c.frames(c.bytesOf(s))
 	case op < 12:
 		err = c.hear(h.t, s.of(4) > 0)
 	case op < 13:
