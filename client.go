@@ -1,12 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -102,51 +101,24 @@ func (k *client) run(c *cli.Context) (*peer.Fetch, error) {
 	})
 	opt := k.opt
 	opt.Log = newLog(progress.Writer(), terminal, k.level)
+	ctx, cancel := context.WithCancelCause(c.Context)
+	defer cancel(nil)
 	stop := func() {}
 	opt.OnStart = func(f *peer.Fetch) {
 		source = func() ui.Snapshot { return shown(f.Snapshot()) }
 		progress.Start()
 		if len(c.StringSlice("peer")) == 0 {
-			stop = reloads(f, c.String("config"), opt.Log)
+			reload := reloader{fetch: f, config: c.String("config"), log: opt.Log, end: cancel, terminal: terminal}
+			stop = reload.run()
 		}
 	}
-	f, err := peer.Run(c.Context, opt)
+	f, err := peer.Run(ctx, opt)
 	stop()
 	progress.Stop()
 	if cerr := k.rates.Close(); cerr != nil {
 		opt.Log.Info("rates are not remembered", zap.Error(cerr))
 	}
 	return f, err
-}
-
-// reloads reads the config file again at each SIGHUP, and has the fetch go on
-// with the peers that it names then.
-func reloads(f *peer.Fetch, explicit string, log *zap.Logger) (stop func()) {
-	hangups, done := make(chan os.Signal, 1), make(chan struct{})
-	signal.Notify(hangups, syscall.SIGHUP)
-	go func() {
-		defer close(done)
-		for range hangups {
-			file, err := loadConfig(explicit)
-			var peers []peer.Peer
-			if err == nil {
-				peers, err = fetchPeers(nil, file)
-			}
-			if err == nil {
-				err = f.SetPeers(peers)
-			}
-			if err != nil {
-				log.Error("config not taken over", zap.Error(err))
-				continue
-			}
-			log.Info("config read again", zap.Int("peers", len(peers)))
-		}
-	}()
-	return func() {
-		signal.Stop(hangups)
-		close(hangups)
-		<-done
-	}
 }
 
 func wantedHash(text string) (*tree.Hash, error) {
@@ -160,19 +132,31 @@ func wantedHash(text string) (*tree.Hash, error) {
 	return &h, nil
 }
 
+// fetchPeers returns the peers that the flags name, else those of the config
+// file. A pre-shared key is not for the command line: a flag that names a peer of
+// the config file takes it from there.
 func fetchPeers(flags []string, file *config.File) (peers []peer.Peer, err error) {
+	named, pskFiles := file.Peers, map[string]string{}
 	for _, p := range file.Peers {
-		peers = append(peers, peer.Peer{Addr: p.Addr, Key: p.Key})
+		pskFiles[p.Addr] = p.PSKFile
 	}
 	if len(flags) > 0 {
-		peers = nil
+		named = nil
 	}
 	for _, s := range flags {
 		p, err := config.ParsePeer(s)
 		if err != nil {
 			return nil, &usageError{err}
 		}
-		peers = append(peers, peer.Peer{Addr: p.Addr, Key: p.Key})
+		p.PSKFile = pskFiles[p.Addr]
+		named = append(named, p)
+	}
+	for _, p := range named {
+		psk, err := loadPSK(p.PSKFile)
+		if err != nil {
+			return nil, err
+		}
+		peers = append(peers, peer.Peer{Addr: p.Addr, Key: p.Key, PSK: psk})
 	}
 	if len(peers) == 0 {
 		return nil, &config.Error{Err: errors.New("no peers: name some with --peer HOST:PORT or in a config file")}

@@ -100,7 +100,7 @@ func message(err error) string {
 	case errors.Is(err, peer.ErrPeersDisagree), errors.Is(err, peer.ErrIntegrity):
 		hint = "chunkcp hash prints what a file is, and --hash b3:HEX says which one is wanted"
 	case errors.Is(err, peer.ErrNoPeers):
-		hint = "is chunkcp serve running there, and does a firewall let UDP through?"
+		hint = "is chunkcp serve running there (one with a psk_file answers nobody without it), and does a firewall let UDP through?"
 	case errors.Is(err, peer.ErrNotFound):
 		hint = "names are relative to the server's --root, with slashes"
 	}

@@ -103,13 +103,16 @@ func destination(out, name string) (string, error) {
 	if base == "." || base == ".." || base == "/" {
 		return "", &usageError{fmt.Errorf("%q names no file", name)}
 	}
-	if out == "" {
-		return base, nil
+	info, err := os.Stat(out)
+	into := out != "" && err == nil && info.IsDir()
+	if out != "" && !into {
+		return out, nil
 	}
-	if info, err := os.Stat(out); err == nil && info.IsDir() {
-		return filepath.Join(out, base), nil
+	// What is a name to a server may be a path, a drive or a device here.
+	if filepath.Base(base) != base || !filepath.IsLocal(base) {
+		return "", &usageError{fmt.Errorf("%q cannot be the name of a file on this system: choose one with -o", base)}
 	}
-	return out, nil
+	return filepath.Join(out, base), nil
 }
 
 // shown turns a fetch's snapshot into what is shown of it.

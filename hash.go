@@ -47,12 +47,7 @@ func hash(c *cli.Context) error {
 
 // hashFile returns the hashes of a file of this host.
 func hashFile(ctx context.Context, path string) (*tree.List, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	info, err := file.Stat()
+	info, err := os.Stat(path) // before it is opened: a FIFO would be waited for
 	if err != nil {
 		return nil, err
 	}
@@ -62,6 +57,14 @@ func hashFile(ctx context.Context, path string) (*tree.List, error) {
 			cause = syscall.EISDIR
 		}
 		return nil, &fs.PathError{Op: "hash", Path: path, Err: cause}
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if info, err = file.Stat(); err != nil {
+		return nil, err
 	}
 	list := tree.NewList(info.Size())
 	_, err = tree.Sum(ctx, file, info.Size(), list.Set)

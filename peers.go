@@ -48,6 +48,7 @@ func peersCommand() *cli.Command {
 // knownPeer is a server that the config or known_peers names.
 type knownPeer struct {
 	addr       string
+	psk        *secure.PSK       // of the config; nil: none
 	pinned     *secure.PublicKey // by the config
 	remembered *secure.KnownPeer // of known_peers
 
@@ -85,7 +86,10 @@ func peers(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	list := listPeers(file, known)
+	list, err := listPeers(file, known)
+	if err != nil {
+		return err
+	}
 	probe(c.Context, list)
 	if c.Context.Err() != nil {
 		return context.Cause(c.Context)
@@ -114,14 +118,18 @@ func openKnown() (*secure.KnownPeers, error) {
 
 // listPeers returns those of the config, in its order, and then those that are
 // remembered only.
-func listPeers(file *config.File, known *secure.KnownPeers) (list []*knownPeer) {
+func listPeers(file *config.File, known *secure.KnownPeers) (list []*knownPeer, err error) {
 	remembered := known.All()
 	byAddr := map[string]*secure.KnownPeer{}
 	for i := range remembered {
 		byAddr[remembered[i].Addr] = &remembered[i]
 	}
 	for _, p := range file.Peers {
-		list = append(list, &knownPeer{addr: p.Addr, pinned: p.Key, remembered: byAddr[p.Addr]})
+		psk, err := loadPSK(p.PSKFile)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, &knownPeer{addr: p.Addr, psk: psk, pinned: p.Key, remembered: byAddr[p.Addr]})
 		delete(byAddr, p.Addr)
 	}
 	for i := range remembered {
@@ -129,7 +137,7 @@ func listPeers(file *config.File, known *secure.KnownPeers) (list []*knownPeer) 
 			list = append(list, &knownPeer{addr: r.Addr, remembered: r})
 		}
 	}
-	return list
+	return list, nil
 }
 
 // probe greets all servers at once, or as many as there may be.
@@ -139,7 +147,7 @@ func probe(ctx context.Context, list []*knownPeer) {
 	for _, p := range list {
 		places <- struct{}{}
 		running.Go(func() {
-			p.answer, p.err = peer.Probe(ctx, p.addr, nil)
+			p.answer, p.err = peer.Probe(ctx, peer.Peer{Addr: p.addr, PSK: p.psk}, nil)
 			<-places
 		})
 	}

@@ -74,6 +74,10 @@ func serve(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	psk, err := loadPSK(file.Serve.PSKFile)
+	if err != nil {
+		return err
+	}
 	trace, closeTrace, err := openTrace(c.String("trace"))
 	if err != nil {
 		return err
@@ -87,6 +91,8 @@ func serve(c *cli.Context) error {
 		Limits:   experimentLimits(c),
 		Network:  experimentNetwork(c),
 		Identity: identity,
+		PSK:      psk,
+		Allow:    file.Serve.Allow,
 		Log:      log,
 		Trace:    trace,
 	})

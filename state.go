@@ -36,6 +36,18 @@ func loadIdentity() (*secure.Identity, string, error) {
 	return id, dir, nil
 }
 
+// loadPSK reads a pre-shared key; none if there is no path.
+func loadPSK(path string) (*secure.PSK, error) {
+	if path == "" {
+		return nil, nil
+	}
+	psk, err := secure.LoadPSK(path)
+	if err != nil {
+		return nil, &config.Error{Err: err}
+	}
+	return psk, nil
+}
+
 // openTrees opens what the server remembers of the hashes of its files. Without
 // it they are computed anew.
 func openTrees(log *zap.Logger) (peer.TreeCache, func()) {

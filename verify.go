@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -38,6 +39,7 @@ type verdict struct {
 	Expected string     `json:"expected"` // that it should have
 	Wrong    [][2]int64 `json:"wrong"`    // [start, end) of what was wrong; null if only that something was is known
 	Repaired bool       `json:"repaired"`
+	Error    string     `json:"error"` // why it could not be found out, or ""
 }
 
 func verify(c *cli.Context) error {
@@ -86,7 +88,7 @@ func (v *verdict) ask(c *cli.Context, mine *tree.List) error {
 	k.opt.HashesOnly = true
 	f, err := k.run(c)
 	if err != nil {
-		return err
+		return v.fail(c, err)
 	}
 	theirs := f.List()
 	root, _ := theirs.Root() // a fetch of hashes ends when all are known
@@ -114,13 +116,22 @@ func (v *verdict) repair(c *cli.Context, k *client, root tree.Hash, right ranges
 	k.opt.Out, k.opt.Seed = v.File, &peer.Seed{File: file, Pieces: right}
 	f, err := k.run(c)
 	if err != nil {
-		return err
+		return v.fail(c, err)
 	}
 	v.OK, v.Repaired = true, true
 	if !c.Bool("q") && !c.Bool("json") {
 		fmt.Fprint(os.Stderr, ui.Summary(ui.Result{Snapshot: shown(f.Snapshot()), Out: v.File}))
 	}
 	return v.tell(c)
+}
+
+// fail tells programs, too, why nothing was found out or mended.
+func (v *verdict) fail(c *cli.Context, err error) error {
+	v.Error = err.Error()
+	if c.Bool("json") {
+		err = errors.Join(err, v.print(true, true))
+	}
+	return err
 }
 
 // compare returns which bytes of theirs mine has, and which it has not.

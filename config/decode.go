@@ -1,9 +1,7 @@
 package config
 
 import (
-	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -51,8 +49,8 @@ func (d *decoder) peers(value any) []Peer {
 	first := map[string]int{} // line of each address
 	for i, table := range tables {
 		at := element("peer", i)
-		d.keys(table, at, "[[peer]]", "addr", "key")
-		peer := Peer{Addr: d.peerAddr(table, at), Key: d.key(table, at)}
+		d.keys(table, at, "[[peer]]", "addr", "key", "psk_file")
+		peer := Peer{Addr: d.peerAddr(table, at), Key: d.key(table, at), PSKFile: d.pskFile(table, at)}
 		if line, ok := first[peer.Addr]; ok && peer.Addr != "" {
 			d.fail(join(at, "addr"), "peer %s is there already, on line %d: remove one of them", peer.Addr, line)
 		} else {
@@ -94,34 +92,6 @@ func (d *decoder) key(table map[string]any, at string) *secure.PublicKey {
 		return nil
 	}
 	return &key
-}
-
-func (d *decoder) serve(table map[string]any) Serve {
-	d.keys(table, "serve", "[serve]", "listen", "root")
-	var s Serve
-	if text, ok := d.text(table, "serve", "listen", ":7440"); ok {
-		addr, port, err := parseListen(text)
-		if err == nil && port == 0 {
-			err = errors.New("port 0 is another one at each start, which no client knows: write 1 to 65535")
-		}
-		if err != nil {
-			d.fail("serve.listen", "listen %.80q: %w", text, err)
-		}
-		s.Listen = addr
-	}
-	if text, ok := d.text(table, "serve", "root", "/srv/files"); ok {
-		switch {
-		case text == "" || strings.ContainsRune(text, 0):
-			d.fail("serve.root", "root %.80q is no directory: write a path, such as \"/srv/files\"", text)
-		case text == "~" || strings.HasPrefix(text, "~/"):
-			d.fail("serve.root", "root %.80q: only a shell knows ~: write the path in full", text)
-		case filepath.IsAbs(text):
-			s.Root = filepath.Clean(text)
-		default:
-			s.Root = filepath.Join(filepath.Dir(d.path), text)
-		}
-	}
-	return s
 }
 
 func (d *decoder) fetch(table map[string]any) Fetch {

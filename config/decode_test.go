@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"chunkcp/internal/secure"
 )
 
 // The text of an error is what the user has: each is here in full.
@@ -30,9 +32,9 @@ func TestFaults(t *testing.T) {
 			`c.toml:2: unknown key "peers": the file takes [[peer]], [serve], [fetch]`,
 		}},
 		{"unknown keys", "[serve]\nport = 1\n[fetch]\nSessions = 1\n[[peer]]\naddr = 'a'\nname = 'b'\n", []string{
-			`c.toml:2: unknown key "port": [serve] takes listen, root`,
+			`c.toml:2: unknown key "port": [serve] takes listen, root, psk_file, allow`,
 			`c.toml:4: unknown key "Sessions": [fetch] takes sessions, timeout`,
-			`c.toml:7: unknown key "name": [[peer]] takes addr, key`,
+			`c.toml:7: unknown key "name": [[peer]] takes addr, key, psk_file`,
 		}},
 		{"one bracket", "[peer]\naddr = 'a'\n", []string{
 			`c.toml:1: peer is a table: write [[peer]] above the addr of each server`,
@@ -77,6 +79,22 @@ func TestFaults(t *testing.T) {
 		{"home", "[serve]\nroot = '~/files'\nlisten = ''\n", []string{
 			`c.toml:2: root "~/files": only a shell knows ~: write the path in full`,
 			`c.toml:3: listen "": it is empty: write HOST:7440`,
+		}},
+		{"secrets", "[serve]\npsk_file = '~/psk'\n[[peer]]\naddr = 'a'\npsk_file = 1\n[[peer]]\naddr = 'b'\npsk_file = ''\n", []string{
+			`c.toml:2: psk_file "~/psk": only a shell knows ~: write the path in full`,
+			`c.toml:5: psk_file is an integer: write a string, such as "/etc/chunkcp/psk"`,
+			`c.toml:8: psk_file "" is no file: write a path, such as "/etc/chunkcp/psk"`,
+		}},
+		{"nobody allowed", "[serve]\nallow = []\n", []string{
+			`c.toml:2: allow is empty, which would serve nobody: name the clients' keys, or leave the line out to serve everybody`,
+		}},
+		{"allow of no list", "[serve]\nallow = 'KEY'\n", []string{
+			`c.toml:2: allow is a string: write the keys of the clients to serve, such as ["KEY", "KEY"]`,
+		}},
+		{"allowed", "[serve]\nallow = ['" + keyText + "', 'short', 7,\n'" + keyText + "']\n", []string{
+			`c.toml:2: key 2 of allow: public key "short" is malformed: want 44 characters of base64, as chunkcp prints keys`,
+			`c.toml:2: key 3 of allow is an integer: write a string, such as "KEY"`,
+			`c.toml:2: key 4 of allow, ` + keyText + `, is there already: remove one of them`,
 		}},
 		{"fetch", "[fetch]\nsessions = 0\ntimeout = '0s'\n", []string{
 			`c.toml:2: sessions 0: write 1 to 256, or leave the line out`,
@@ -127,6 +145,25 @@ func TestMostPeers(t *testing.T) {
 	b.WriteString("[[peer]]\naddr = \"last\"\n")
 	_, err = Parse("c.toml", []byte(b.String()))
 	if want := "c.toml:2049: 1025 peers are too many: keep at most 1024"; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %q", err, want)
+	}
+}
+
+func TestMostAllowed(t *testing.T) {
+	list := func(n int) string {
+		var b strings.Builder
+		b.WriteString("[serve]\nallow = [\n")
+		for i := range n {
+			fmt.Fprintf(&b, "%q,\n", secure.PublicKey{byte(i), byte(i >> 8)})
+		}
+		return b.String() + "]\n"
+	}
+	file, err := Parse("c.toml", []byte(list(MaxAllowed)))
+	if err != nil || len(file.Serve.Allow) != MaxAllowed {
+		t.Fatalf("%d keys: %v", MaxAllowed, err)
+	}
+	_, err = Parse("c.toml", []byte(list(MaxAllowed+1)))
+	if want := "c.toml:2: allow has 10001 keys: keep at most 10000"; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %q", err, want)
 	}
 }

@@ -4,10 +4,15 @@
 //	[[peer]]                    # one for each server, at most MaxPeers
 //	addr = "10.0.0.7:7440"      # HOST or HOST:PORT, IPv6 in brackets; DefaultPort if not given
 //	key  = "BASE64"             # optional: the only key this server may show
+//	psk_file = "psk"            # optional: the pre-shared key that this server asks for
 //
 //	[serve]
 //	listen = ":7440"            # optional
 //	root   = "/srv/files"       # optional; relative to the config file's directory
+//	psk_file = "psk"            # optional: who does not have this key gets no answer at all
+//	allow  = ["BASE64"]         # optional: the clients to serve; never empty, at most MaxAllowed
+//
+// A psk_file is relative to the config file's directory too, and is not read here.
 //
 //	[fetch]
 //	sessions = 8                # optional

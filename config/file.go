@@ -11,6 +11,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"chunkcp/internal/secure"
 	"chunkcp/peer"
 )
 
@@ -19,8 +20,12 @@ const (
 	MaxPeers    = peer.MaxPeers
 	MaxSessions = peer.MaxSessions
 
+	// MaxAllowed is the most clients that a server's list may name (arbitrary: as
+	// many as it has sessions at once).
+	MaxAllowed = 10_000
+
 	// maxFile bounds a config file, in bytes. Arbitrary: MaxPeers of them with
-	// the longest names and keys take less than half.
+	// the longest names and keys take less than half, and so do MaxAllowed keys.
 	maxFile = 1 << 20
 )
 
@@ -36,6 +41,12 @@ type File struct {
 type Serve struct {
 	Listen string // HOST:PORT or :PORT; "" if not given
 	Root   string // the directory to serve; "" if not given
+
+	// PSKFile is the path of the file with the pre-shared key that clients must
+	// have; "" if they need none.
+	PSKFile string
+
+	Allow []secure.PublicKey // the clients that are served, no two the same; nil: all are
 }
 
 // Fetch is for the client.

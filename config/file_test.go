@@ -38,14 +38,15 @@ func TestDocumentedExample(t *testing.T) {
 		Path: "example.toml",
 		Peers: []Peer{
 			{Addr: "10.0.0.7:7440", Key: testKey(t)},
-			{Addr: "mirror.example.net:7440"},
+			{Addr: "mirror.example.net:7440", PSKFile: filepath.FromSlash("/etc/chunkcp/mirror.psk")},
 			{Addr: "[2001:db8::7]:7441"},
 		},
-		Serve: Serve{Listen: ":7440", Root: filepath.FromSlash("/srv/files")},
+		Serve: Serve{Listen: ":7440", Root: filepath.FromSlash("/srv/files"), PSKFile: "psk", Allow: []secure.PublicKey{*testKey(t)}},
 		Fetch: Fetch{Sessions: 8, Timeout: 30 * time.Second},
 	}
 	if filepath.Separator != '/' {
 		want.Serve.Root = got.Serve.Root // "/srv/files" is relative on Windows
+		want.Peers[1].PSKFile = got.Peers[1].PSKFile
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -80,6 +81,14 @@ func TestRootIsBelowTheConfigFile(t *testing.T) {
 	}
 }
 
+func TestPSKFilesAreBelowTheConfigFile(t *testing.T) {
+	text := "[serve]\npsk_file = 'a'\n[[peer]]\naddr = 'b'\npsk_file = '../c'\n"
+	got, err := Parse(filepath.Join("etc", "c.toml"), []byte(text))
+	if err != nil || got.Serve.PSKFile != filepath.Join("etc", "a") || got.Peers[0].PSKFile != "c" {
+		t.Errorf("%+v, %v; want etc/a and c", got, err)
+	}
+}
+
 func TestLoad(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "c.toml")
@@ -90,7 +99,7 @@ func TestLoad(t *testing.T) {
 		{"largest", "#" + strings.Repeat(" ", maxFile-1), ""},
 		{"too large", "#" + strings.Repeat(" ", maxFile), path + ": more than 1048576 bytes: this is no config file"},
 		{"bad", "[[peer]]\nadr = 'a'\n", path + ":1: [[peer]] has no addr: write addr = \"10.0.0.7:7440\"\n" +
-			path + ":2: unknown key \"adr\": [[peer]] takes addr, key"},
+			path + ":2: unknown key \"adr\": [[peer]] takes addr, key, psk_file"},
 	} {
 		if err := os.WriteFile(path, []byte(c.content), 0o600); err != nil {
 			t.Fatal(err)

@@ -11,6 +11,10 @@ import (
 type Peer struct {
 	Addr string            // HOST:PORT, IPv6 in brackets
 	Key  *secure.PublicKey // the only key it may show; nil: whatever is remembered of it
+
+	// PSKFile is the path of the file with the pre-shared key that the server
+	// asks for; "" if it asks for none. A flag cannot name one.
+	PSKFile string
 }
 
 // ParsePeer parses the form that a flag has: HOST, HOST:PORT or HOST:PORT#KEY.

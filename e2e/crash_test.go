@@ -121,34 +121,43 @@ func (v *victim) moment() moment {
 	return moment{0, upTo(3 * time.Second)}
 }
 
-// await waits for a moment of a run and returns what came in the last two
-// seconds of it: what a checkpoint each second leaves in danger, and as much
-// again for the disk.
-func (v *victim) await(p *process, m moment) (lately int64) {
-	const window = 2 * time.Second
-	type sample struct {
-		at    time.Time
-		bytes int64
-	}
-	samples := []sample{{time.Now(), v.sentNow()}}
-	first := samples[0].bytes
+// sample is how much the servers had sent at a time.
+type sample struct {
+	at    time.Time
+	bytes int64
+}
+
+// await waits for a moment of a run, from now on, or for its end.
+func (v *victim) await(p *process, m moment) {
+	first := v.sentNow()
 	ticker := time.NewTicker(5 * time.Millisecond) // arbitrary: small beside what is waited for
 	defer ticker.Stop()
 	var due time.Time
 	for p.running() {
 		now := sample{<-ticker.C, v.sentNow()}
-		samples = append(samples, now)
-		for now.at.Sub(samples[0].at) > window {
-			samples = samples[1:]
-		}
+		v.samples = append(v.samples, now)
 		if due.IsZero() && now.bytes-first >= m.bytes {
 			due = now.at.Add(m.after)
 		}
 		if !due.IsZero() && !now.at.Before(due) {
-			break
+			return
 		}
 	}
-	return v.sentNow() - samples[0].bytes
+}
+
+// lately returns what came in the last two seconds of a run: what a checkpoint
+// each second leaves in danger, and as much again for the disk.
+func (v *victim) lately() int64 {
+	const window = 2 * time.Second
+	end := v.samples[len(v.samples)-1].at
+	before := v.samples[0].bytes
+	for _, s := range v.samples {
+		if end.Sub(s.at) < window {
+			break
+		}
+		before = s.bytes
+	}
+	return v.sentNow() - before
 }
 
 // killed ends a process by SIGKILL. It reports false if the process has ended of

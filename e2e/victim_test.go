@@ -37,8 +37,9 @@ type victim struct {
 	link netsim.Link
 	toll
 
-	old       bool  // there is an old file under the final name
-	journaled int64 // bytes that the journal has
+	samples   []sample // of the run under way
+	old       bool     // there is an old file under the final name
+	journaled int64    // bytes that the journal has
 }
 
 func newVictim(t *testing.T, size int64, link netsim.Link, seed, stream uint64) *victim {
@@ -55,7 +56,8 @@ func (v *victim) live(left *atomic.Int64) error {
 			return err
 		}
 		for whole := false; !whole; {
-			before, err := v.kills, error(nil)
+			var err error
+			before := v.kills
 			if left.Add(-1) < 0 {
 				left.Add(1)
 				whole, err = true, v.complete()
@@ -87,6 +89,7 @@ func (v *victim) prepare() error {
 // reports whether the file is whole.
 func (v *victim) attempt() (whole bool, err error) {
 	sent := v.sentNow()
+	v.samples = []sample{{time.Now(), sent}}
 	p, err := v.begin("-n", fmt.Sprint(victimSessions))
 	if err != nil {
 		return false, err
@@ -97,11 +100,11 @@ func (v *victim) attempt() (whole bool, err error) {
 			return false, err
 		}
 	}
-	lately := v.await(p, v.moment())
+	v.await(p, v.moment())
 	if !killed(p) {
 		return true, v.ended(p)
 	}
-	came := v.sentNow() - sent
+	came, lately := v.sentNow()-sent, v.lately()
 	v.kills++
 	v.sent += came
 	if v.old {

@@ -54,6 +54,7 @@ type clientSession struct {
 	awaiting  time.Time        // since when something is awaited; zero if nothing is
 	silent    bool
 	meter     rateMeter
+	trouble   readTrouble
 	placed    int64 // bytes of the file that came
 	pinged    time.Time
 	woken     atomic.Bool
@@ -71,9 +72,8 @@ type clientSession struct {
 	shownRate float64
 }
 
-// runSession opens a session with p and keeps it until it ends. The error says
-// why it did; it is nil when ctx is done.
-func (f *Fetch) runSession(ctx context.Context, p *peerState) error {
+// holdSession is runSession, which deals with panics.
+func (f *Fetch) holdSession(ctx context.Context, p *peerState) error {
 	addr, err := f.opt.Network.Resolve(ctx, p.Addr)
 	if err != nil {
 		return err
@@ -83,7 +83,7 @@ func (f *Fetch) runSession(ctx context.Context, p *peerState) error {
 		return err
 	}
 	defer conn.Close()
-	hs, err := newHandshake(conn, f.opt.Identity)
+	hs, err := newHandshake(conn, f.opt.Identity, p.PSK)
 	if err != nil {
 		return err
 	}
@@ -126,6 +126,9 @@ func (f *Fetch) runSession(ctx context.Context, p *peerState) error {
 	if !errors.As(err, &closed) && !errors.Is(err, errSilent) {
 		c.close(proto.CloseProtocol, "")
 	}
+	if closed != nil && closed.Code == proto.CloseForbidden {
+		return fmt.Errorf("%w: ask the server's admin to allow %v", ErrRefused, f.opt.Identity.PublicKey())
+	}
 	return err
 }
 
@@ -157,10 +160,13 @@ func (c *clientSession) run(ctx context.Context) error {
 		if errors.Is(err, errConnClosed) {
 			return err
 		}
+		now = time.Now()
 		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 			c.fetch.readErrors.Add(1) // may be forged, and says nothing of what is to come
+			time.Sleep(c.trouble.pause(now))
+		} else {
+			c.trouble.over()
 		}
-		now = time.Now()
 		if err := c.receive(now, msgs[:n]); err != nil {
 			return err
 		}

@@ -18,13 +18,24 @@
 //
 // # A server
 //
-// One goroutine reads each socket; it answers handshakes itself and hands sealed
-// datagrams to their sessions through bounded inboxes. A full inbox drops, and is
-// counted: the reader never waits for a session. A session reads its files as it
+// One goroutine reads each socket; it hands sealed datagrams to their sessions
+// through bounded inboxes. A full inbox drops, and is counted: the reader never
+// waits for a session. A panic ends the session that it is in and no other
+// (crashes.go). A session reads its files as it
 // sends: the file is the retransmission buffer.
 //
 // Files are hashed in the background while they are served (hashing.go), and what
 // comes to be known is told to who asks for it (treefeed.go).
+//
+// # Strangers
+//
+// A Hello costs its sender at least as many bytes as it brings about. What it may
+// cost the server is decided by the reader (admission.go): under load nothing is
+// kept of a Hello that does not show a cookie (cookie.go), and no address gets more
+// than its share of the half-open handshakes (halfopen.go) or of the sessions
+// (quota.go). X25519 is computed by a few workers (handshakework.go), outside all
+// locks, from queues that drop when they are full. With a pre-shared key only who
+// has it is answered at all, and with a list of keys only those get a session.
 //
 // # A fetch
 //
@@ -47,7 +58,9 @@
 //
 // A client whose address changes before the keys are mixed opens another session.
 // Who is faster than the path, both ways, can have a session go through him, as long
-// as he is. Half-open handshakes are bounded, but strangers can use them all up.
-// Bytes of a piece that is not complete are lost with their session. An output that
-// blocks is not waited for at the end, and its goroutine is left.
+// as he is. Whoever has a thousand addresses of its own can keep the workers busy
+// with handshakes that it completes; half of the cores are left to sessions. A
+// recorded Hello is answered anew, even under a pre-shared key. Bytes of a piece that
+// is not complete are lost with their session. An output that blocks is not waited
+// for at the end, and its goroutine is left.
 package peer

@@ -50,6 +50,7 @@ type Fetch struct {
 	result  chan error  // capacity 1: the first outcome counts
 	running sync.WaitGroup
 
+	crashes    crashes
 	readErrors atomic.Uint64 // what sockets said that may be forged
 	dropped    atomic.Uint64 // datagrams lost for want of socket buffer
 
@@ -73,6 +74,8 @@ type Fetch struct {
 	agreement *agreement
 	answered  time.Time // when a peer told its size first
 	sized     bool      // the size is not asked about any more
+	left      int64     // size of the file of which an earlier run has left a part
+	resumes   bool      // there is one
 	root      tree.Hash
 	rooted    bool       // root is agreed on
 	lead      *peerState // whose hashes are listened to; nil if nobody's
@@ -107,7 +110,7 @@ func Run(ctx context.Context, opt FetchOptions) (*Fetch, error) {
 
 func newFetch(opt FetchOptions) *Fetch {
 	f := &Fetch{
-		opt: opt, log: opt.Log, buffers: newBurstBuffers(), id: newSessionID(), began: time.Now(),
+		opt: opt, log: opt.Log, crashes: crashes{log: opt.Log}, buffers: newBurstBuffers(), id: newSessionID(), began: time.Now(),
 		dest: opt.destination(),
 		// More than can be lent: each session may take one piece past the limit.
 		writes: make(chan *piece, maxPieces+MaxSessions+maxEver),
@@ -121,6 +124,9 @@ func newFetch(opt FetchOptions) *Fetch {
 	}
 	if opt.Hash != nil {
 		f.root, f.rooted = *opt.Hash, true
+	}
+	if opt.Out != "" && !opt.Restart {
+		f.left, f.resumes = partfile.Left(opt.Out, opt.Disk)
 	}
 	return f
 }

@@ -1,9 +1,11 @@
 package peer
 
 import (
+	"container/list"
 	"crypto/rand"
 	"encoding/binary"
 	"net/netip"
+	"slices"
 	"time"
 
 	"chunkcp/internal/secure"
@@ -11,30 +13,50 @@ import (
 )
 
 const (
-	// maxHalfOpen bounds the handshakes that wait for their third message. Each
+	// maxHalfOpen bounds the handshakes that wait to be answered or for their
+	// third message: eight fetches with the most sessions that begin at once. Each
 	// holds some 2 KiB.
-	maxHalfOpen = 1024
+	maxHalfOpen = 2048
+
+	// maxHalfOpenAddr bounds those of one address: two such fetches. A Hello beyond
+	// it is dropped, and comes again when others are done.
+	maxHalfOpenAddr = 512
 
 	// halfOpenTime is how long one waits: several of the longest round trips.
 	halfOpenTime = 10 * time.Second
 )
 
-// halfOpen is a handshake that has been answered and waits for its Finish.
+// halfOpen is a handshake whose Hello was taken and whose Finish is awaited.
 type halfOpen struct {
-	hello     proto.HelloID
-	session   proto.SessionID
-	addr      netip.AddrPort
+	hello   proto.HelloID
+	session proto.SessionID
+	addr    netip.AddrPort
+	began   time.Time
+
 	handshake *secure.Handshake
-	reply     []byte
+	reply     []byte    // nil until it is computed
 	answered  time.Time // first
+	finishing bool      // its third message is being read
+	ahead     []byte    // a datagram that came meanwhile
+	gone      bool      // from the table
+
+	load  *addressLoad
+	place *list.Element // in order
 }
 
-// halfOpenTable holds the half-open handshakes in the order of arrival.
+// halfOpenTable holds the half-open handshakes. No address gets more of it than
+// maxHalfOpenAddr, and when it is full, room is made at the cost of the address
+// that holds most.
 type halfOpenTable struct {
-	identity  *secure.Identity
 	byHello   map[helloKey]*halfOpen
 	bySession map[proto.SessionID]*halfOpen
-	order     []*halfOpen
+	byAddr    map[netip.Addr]*addressLoad
+	order     list.List // of *halfOpen, oldest first
+
+	// levels has the addresses by how many they hold, those first that have held
+	// so many for longest; most is the last level that is not empty.
+	levels [maxHalfOpenAddr + 1]list.List // of *addressLoad
+	most   int
 }
 
 // helloKey names an attempt: its id is the client's word only.
@@ -43,74 +65,125 @@ type helloKey struct {
 	hello proto.HelloID
 }
 
-func newHalfOpenTable(identity *secure.Identity) *halfOpenTable {
+// addressLoad is what one address holds of the table.
+type addressLoad struct {
+	addr    netip.Addr
+	half    []*halfOpen // oldest first
+	waiting int         // of them for the first answer
+	level   *list.Element
+}
+
+func newHalfOpenTable() *halfOpenTable {
 	return &halfOpenTable{
-		identity: identity,
-		byHello:  map[helloKey]*halfOpen{}, bySession: map[proto.SessionID]*halfOpen{},
+		byHello: map[helloKey]*halfOpen{}, bySession: map[proto.SessionID]*halfOpen{}, byAddr: map[netip.Addr]*addressLoad{},
 	}
 }
 
-// hello answers a Hello: with the same bytes if it is a repeat, with nil if it
-// is no handshake message. The oldest is dropped when the table is full.
-func (t *halfOpenTable) hello(now time.Time, addr netip.AddrPort, h *proto.Hello, credit uint32) []byte {
-	t.expire(now)
-	key := helloKey{addr, h.ID}
-	if p := t.byHello[key]; p != nil {
-		return p.reply
+// site returns what limits per address count: an IPv4 address, or the network of
+// an IPv6 address that one subscriber has at least (RFC 6177, section 2).
+func site(a netip.AddrPort) netip.Addr {
+	addr := a.Addr().Unmap().WithZone("")
+	if addr.Is4() {
+		return addr
 	}
-	hs, err := secure.NewResponder(secure.HandshakeConfig{Identity: t.identity, Prologue: h.Prologue()})
+	p, err := addr.Prefix(64)
 	if err != nil {
-		return nil
+		panic("BUG: an address of no family: " + a.String())
 	}
-	if _, err := hs.ReadMessage(nil, h.Noise); err != nil {
-		return nil
-	}
-	p := &halfOpen{hello: h.ID, session: newSessionID(), addr: addr, handshake: hs, answered: now}
-	w := proto.Welcome{Session: p.session, Credit: credit, MaxDatagram: maxClientDatagram}
-	msg, err := hs.WriteMessage(nil, w.Append(nil))
-	if err != nil {
-		return nil
-	}
-	r := proto.HelloReply{Version: proto.Version, ID: h.ID, Noise: msg}
-	p.reply = r.Append(nil)
-	if len(t.order) >= maxHalfOpen {
-		t.remove(t.order[0])
-	}
-	t.byHello[key], t.bySession[p.session] = p, p
-	t.order = append(t.order, p)
-	return p.reply
+	return p.Addr()
 }
 
-// finish completes a handshake and returns it with its third message's
-// payload, nil if it is none of ours.
-func (t *halfOpenTable) finish(addr netip.AddrPort, f *proto.Finish) (*halfOpen, []byte) {
-	p := t.bySession[f.Session]
-	if p == nil || p.addr != addr {
+// find returns the handshake that a Hello began.
+func (t *halfOpenTable) find(addr netip.AddrPort, hello proto.HelloID) *halfOpen {
+	return t.byHello[helloKey{addr, hello}]
+}
+
+// held returns how many handshakes an address holds, and how many of those wait
+// to be answered.
+func (t *halfOpenTable) held(addr netip.AddrPort) (held, waiting int) {
+	if l := t.byAddr[site(addr)]; l != nil {
+		return len(l.half), l.waiting
+	}
+	return 0, 0
+}
+
+// add begins a handshake. It returns nil if there is no room for it, and what had
+// to make room, if something had.
+func (t *halfOpenTable) add(now time.Time, addr netip.AddrPort, hello proto.HelloID) (p, evicted *halfOpen) {
+	held, _ := t.held(addr)
+	if held >= maxHalfOpenAddr {
 		return nil, nil
 	}
-	payload, err := p.handshake.ReadMessage(nil, f.Noise)
-	if err != nil {
-		return nil, nil // a forgery; the genuine one may still come
+	if t.order.Len() >= maxHalfOpen {
+		if held >= t.most {
+			return nil, nil // nobody holds more than this address: it makes room itself, by waiting
+		}
+		evicted = t.levels[t.most].Front().Value.(*addressLoad).half[0]
+		t.remove(evicted)
 	}
-	t.remove(p)
-	return p, payload
+	l := t.byAddr[site(addr)]
+	if l == nil {
+		l = &addressLoad{addr: site(addr)}
+		t.byAddr[l.addr] = l
+	}
+	p = &halfOpen{hello: hello, session: newSessionID(), addr: addr, began: now, load: l}
+	t.byHello[helloKey{addr, hello}], t.bySession[p.session] = p, p
+	p.place = t.order.PushBack(p)
+	l.half = append(l.half, p)
+	l.waiting++
+	t.settle(l, held)
+	return p, evicted
+}
+
+// answer notes the reply to a Hello.
+func (t *halfOpenTable) answer(p *halfOpen, now time.Time, hs *secure.Handshake, reply []byte) {
+	p.handshake, p.reply, p.answered = hs, reply, now
+	p.load.waiting--
+}
+
+// settle moves an address to the level of what it holds now; it held so many
+// before, one more or one less.
+func (t *halfOpenTable) settle(l *addressLoad, before int) {
+	if l.level != nil {
+		t.levels[before].Remove(l.level)
+	}
+	n := len(l.half)
+	l.level = t.levels[n].PushBack(l)
+	t.most = max(t.most, n)
+	if t.most > 0 && t.levels[t.most].Len() == 0 {
+		t.most--
+	}
+	if n == 0 {
+		t.levels[0].Remove(l.level)
+		delete(t.byAddr, l.addr)
+	}
 }
 
 func (t *halfOpenTable) expire(now time.Time) {
-	for len(t.order) > 0 && now.Sub(t.order[0].answered) > halfOpenTime {
-		t.remove(t.order[0])
+	for e := t.order.Front(); e != nil; e = t.order.Front() {
+		p := e.Value.(*halfOpen)
+		if now.Sub(p.began) <= halfOpenTime {
+			return
+		}
+		t.remove(p)
 	}
 }
 
 func (t *halfOpenTable) remove(p *halfOpen) {
+	if p.gone {
+		return
+	}
+	p.gone = true
 	delete(t.byHello, helloKey{p.addr, p.hello})
 	delete(t.bySession, p.session)
-	for i, o := range t.order {
-		if o == p {
-			t.order = append(t.order[:i], t.order[i+1:]...)
-			return
-		}
+	t.order.Remove(p.place)
+	l := p.load
+	if p.reply == nil {
+		l.waiting--
 	}
+	i := slices.Index(l.half, p)
+	l.half = slices.Delete(l.half, i, i+1)
+	t.settle(l, len(l.half)+1)
 }
 
 func newSessionID() proto.SessionID {

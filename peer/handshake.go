@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,11 @@ const (
 	// up anew.
 	attemptTime = 10 * time.Second
 
+	// maxRetries is how many cookies one attempt answers at once: a Retry is not
+	// authentic, and whoever forges them shall not have Hellos sent for ever. A
+	// server that draws a new secret meanwhile gives a second one.
+	maxRetries = 4
+
 	// maxServerDatagram is the longest datagram that a client takes.
 	maxServerDatagram = 65507
 )
@@ -38,14 +44,17 @@ var errNoAnswer = errors.New("no answer")
 // handshake is a client's side of the handshake up to its third message.
 type handshake struct {
 	conn  udp.Conn
-	id    proto.HelloID
 	noise *secure.Handshake
-	hello []byte
+	hello proto.Hello // its cookie is that of the last Retry
 
-	versions []uint16 // what the server is said to speak, if not this one
-	sent     int      // Hellos
-	started  time.Time
-	lastSent time.Time
+	versions  []uint16 // what the server is said to speak, if not this one
+	strange   bool     // an answer came that is not to this handshake
+	retried   int      // cookies that came
+	again     bool     // a cookie waits to be sent
+	sent      int      // Hellos with this cookie
+	ambiguous bool     // an answer may be to a Hello without it
+	started   time.Time
+	lastSent  time.Time
 }
 
 // accepted is a handshake that the server has answered.
@@ -57,19 +66,15 @@ type accepted struct {
 	sampled bool // rtt is a sample, not a guess
 }
 
-func newHandshake(conn udp.Conn, identity *secure.Identity) (*handshake, error) {
-	h := &handshake{conn: conn, id: proto.HelloID(random64())}
-	m := proto.Hello{Version: proto.Version, ID: h.id}
+func newHandshake(conn udp.Conn, identity *secure.Identity, psk *secure.PSK) (*handshake, error) {
+	h := &handshake{conn: conn, hello: proto.Hello{Version: proto.Version, ID: proto.HelloID(random64())}}
 	var err error
-	h.noise, err = secure.NewInitiator(secure.HandshakeConfig{Identity: identity, Prologue: m.Prologue()})
+	h.noise, err = secure.NewInitiator(secure.HandshakeConfig{Identity: identity, Prologue: h.hello.Prologue(), PSK: psk.Bytes()})
 	if err != nil {
 		return nil, err
 	}
-	if m.Noise, err = h.noise.WriteMessage(nil, nil); err != nil {
-		return nil, err
-	}
-	h.hello = m.Append(nil)
-	return h, nil
+	h.hello.Noise, err = h.noise.WriteMessage(nil, nil)
+	return h, err
 }
 
 // run sends the Hello until it is answered. trust is asked about the server's
@@ -79,6 +84,7 @@ func (h *handshake) run(ctx context.Context, trust func(secure.PublicKey) error,
 	defer stop()
 	h.started = time.Now()
 	wait, msgs := firstRepeat, newMessages(1)
+	var trouble readTrouble
 	for next := h.started; ctx.Err() == nil; {
 		if now := time.Now(); !now.Before(next) {
 			if now.Sub(h.started) > attemptTime {
@@ -86,7 +92,8 @@ func (h *handshake) run(ctx context.Context, trust func(secure.PublicKey) error,
 			}
 			h.sent++
 			h.lastSent = now
-			_ = h.conn.Write(h.hello, len(h.hello), h.conn.LocalAddr())
+			b := h.hello.Append(nil)
+			_ = h.conn.Write(b, len(b), h.conn.LocalAddr())
 			next = now.Add(wait)
 			wait = min(2*wait, lastRepeat)
 		}
@@ -95,22 +102,36 @@ func (h *handshake) run(ctx context.Context, trust func(secure.PublicKey) error,
 			break
 		}
 		n, err := h.conn.Read(msgs)
-		if errors.Is(err, os.ErrDeadlineExceeded) {
+		switch {
+		case errors.Is(err, errConnClosed):
+			return nil, err
+		case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
+			time.Sleep(trouble.pause(time.Now()))
 			continue
 		}
-		if errors.Is(err, errConnClosed) {
-			return nil, err
-		}
+		trouble.over()
 		for i := range msgs[:n] {
 			if payload := h.reply(&msgs[i]); payload != nil {
 				return h.accept(payload, trust, ours, requests)
 			}
 		}
+		if h.again {
+			h.again, next = false, time.Now()
+		}
 	}
-	if len(h.versions) > 0 {
-		return nil, fmt.Errorf("%w: the server speaks protocol versions %v, this program %d", errNoAnswer, h.versions, proto.Version)
+	return nil, h.noAnswer()
+}
+
+// noAnswer says what is known of why the server did not answer. All of it may
+// be forged.
+func (h *handshake) noAnswer() error {
+	switch {
+	case len(h.versions) > 0:
+		return fmt.Errorf("%w: the server speaks protocol versions %v, this program %d", errNoAnswer, h.versions, proto.Version)
+	case h.strange:
+		return fmt.Errorf("%w that can be read: does the server have this psk_file?", errNoAnswer)
 	}
-	return nil, errNoAnswer
+	return errNoAnswer
 }
 
 // reply looks for the server's answer and returns its payload.
@@ -122,25 +143,45 @@ func (h *handshake) reply(m *udp.Message) (payload []byte) {
 		switch proto.Kind(b[0]) {
 		case proto.KindHelloReply:
 			r, err := proto.ParseHelloReply(b)
-			if err != nil || r.ID != h.id || r.Version != proto.Version {
+			if err != nil || r.ID != h.hello.ID || r.Version != proto.Version {
 				return
 			}
-			if p, err := h.noise.ReadMessage(nil, r.Noise); err == nil {
+			p, err := h.noise.ReadMessage(nil, r.Noise)
+			h.strange = err != nil
+			if err == nil {
 				payload = p
 			}
 		case proto.KindVersions:
-			if v, err := proto.ParseVersions(b); err == nil && v.ID == h.id {
+			if v, err := proto.ParseVersions(b); err == nil && v.ID == h.hello.ID {
 				h.versions = v.Versions
+			}
+		case proto.KindRetry:
+			if r, err := proto.ParseRetry(b); err == nil && r.ID == h.hello.ID {
+				h.retry(r.Cookie)
 			}
 		}
 	})
 	return payload
 }
 
+// retry takes a cookie, with which the Hello is sent again: at once, unless that
+// has been done often. One that it has already came in answer to a Hello that went
+// out before.
+func (h *handshake) retry(cookie []byte) {
+	if bytes.Equal(cookie, h.hello.Cookie) {
+		return
+	}
+	h.hello.Cookie = bytes.Clone(cookie)
+	h.retried++
+	h.again = h.retried <= maxRetries
+	h.ambiguous = h.ambiguous || h.sent > 1
+	h.sent = 0
+}
+
 func (h *handshake) accept(payload []byte, trust func(secure.PublicKey) error, ours proto.Welcome, requests []byte) (*accepted, error) {
 	// The answer is likely to be the last Hello's. If it was an earlier one's, the
 	// round trip is too short, and costs a probe too many.
-	a := &accepted{rtt: max(time.Since(h.lastSent), time.Microsecond), sampled: h.sent == 1}
+	a := &accepted{rtt: max(time.Since(h.lastSent), time.Microsecond), sampled: h.sent == 1 && !h.ambiguous}
 	ours.RTT = a.rtt
 	var rest []byte
 	var err error

@@ -201,71 +201,11 @@ func newHello(t *testing.T) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := newHandshake(nil, id)
+	h, err := newHandshake(nil, id, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return h.hello
-}
-
-func newTable(t *testing.T) *halfOpenTable {
-	t.Helper()
-	id, err := secure.NewIdentity(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return newHalfOpenTable(id)
-}
-
-func TestARepeatedHelloGetsTheSameBytes(t *testing.T) {
-	table, now := newTable(t), time.Now()
-	hello, err := proto.ParseHello(newHello(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := netip.MustParseAddrPort("10.0.0.1:1")
-	first := bytes.Clone(table.hello(now, addr, &hello, 1))
-	if len(first) == 0 || len(first) > proto.MinHello {
-		t.Fatalf("a reply of %d bytes", len(first))
-	}
-	if again := table.hello(now.Add(time.Second), addr, &hello, 1); !bytes.Equal(again, first) {
-		t.Error("another reply to the same hello")
-	}
-	if len(table.order) != 1 {
-		t.Errorf("%d half-open handshakes for one hello", len(table.order))
-	}
-	if other := table.hello(now, netip.MustParseAddrPort("10.0.0.1:2"), &hello, 1); bytes.Equal(other, first) {
-		t.Error("the same reply to another address")
-	}
-	if late := table.hello(now.Add(halfOpenTime+time.Second), addr, &hello, 1); bytes.Equal(late, first) {
-		t.Error("the same reply after the handshake was given up")
-	}
-}
-
-func TestHalfOpenHandshakesAreBounded(t *testing.T) {
-	table, now := newTable(t), time.Now()
-	hello, err := proto.ParseHello(newHello(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := netip.MustParseAddrPort("10.0.0.1:1")
-	const more = 50
-	for i := range maxHalfOpen + more {
-		hello.ID = proto.HelloID(i)
-		if len(table.hello(now, addr, &hello, 1)) == 0 {
-			t.Fatalf("hello %d was not answered", i)
-		}
-	}
-	if len(table.order) != maxHalfOpen || len(table.byHello) != maxHalfOpen || len(table.bySession) != maxHalfOpen {
-		t.Errorf("%d, %d and %d half-open handshakes, want %d", len(table.order), len(table.byHello), len(table.bySession), maxHalfOpen)
-	}
-	if oldest := table.order[0].hello; oldest != more {
-		t.Errorf("the oldest is number %d, want %d", oldest, more)
-	}
-	table.expire(now.Add(halfOpenTime + 1))
-	if len(table.order)+len(table.byHello)+len(table.bySession) != 0 {
-		t.Error("some are kept for ever")
-	}
+	return h.hello.Append(nil)
 }
 
 // TestLittleMemory: a fetch whose sessions get next to no memory still ends.

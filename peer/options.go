@@ -87,6 +87,7 @@ func (n HostNetwork) Resolve(ctx context.Context, hostport string) (netip.AddrPo
 type Peer struct {
 	Addr string            // HOST:PORT, as the user wrote it
 	Key  *secure.PublicKey // the key it must have; nil: remembered at first contact
+	PSK  *secure.PSK       // the pre-shared key that it asks for; nil: none
 }
 
 // KnownPeers remembers the keys of peers that are not pinned.
@@ -225,6 +226,12 @@ type ServeOptions struct {
 	Trace    *Trace      // nil: none
 	Trees    TreeCache   // nil: hashes are not kept
 
+	// PSK is what a client must have to get any answer; nil: nothing.
+	PSK *secure.PSK
+
+	// Allow holds the clients that are served; nil: all are.
+	Allow []secure.PublicKey
+
 	// OnListen is called once with the address that is listened on.
 	OnListen func(netip.AddrPort)
 
@@ -239,5 +246,20 @@ func (o *ServeOptions) validate() error {
 	if o.Identity == nil {
 		errs = append(errs, errors.New("no identity"))
 	}
+	if o.Allow != nil && len(o.Allow) == 0 {
+		errs = append(errs, errors.New("nobody is allowed"))
+	}
 	return errors.Join(append(errs, o.Limits.validate())...)
+}
+
+// allowed returns whom to serve, nil for everybody.
+func (o *ServeOptions) allowed() map[secure.PublicKey]bool {
+	if o.Allow == nil {
+		return nil
+	}
+	allow := make(map[secure.PublicKey]bool, len(o.Allow))
+	for _, k := range o.Allow {
+		allow[k] = true
+	}
+	return allow
 }

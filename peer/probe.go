@@ -33,10 +33,10 @@ func (a Answer) Understood() bool { return a.Key != secure.PublicKey{} }
 // wanted.
 var errGreeted = errors.New("greeted")
 
-// Probe greets the server at addr, HOST:PORT, by the handshake of a fetch, up
+// Probe greets p, whatever key it may have, by the handshake of a fetch, up
 // to the server's answer: it opens no session and does not tell who asks. An
 // error is of the way there, or ErrNoPeers if nothing answered in time.
-func Probe(ctx context.Context, addr string, network Network) (Answer, error) {
+func Probe(ctx context.Context, p Peer, network Network) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, ProbeTime)
 	defer cancel()
 	if network == nil {
@@ -44,7 +44,7 @@ func Probe(ctx context.Context, addr string, network Network) (Answer, error) {
 	}
 	var a Answer
 	var err error
-	if a.Addr, err = network.Resolve(ctx, addr); err != nil {
+	if a.Addr, err = network.Resolve(ctx, p.Addr); err != nil {
 		return a, err
 	}
 	conn, err := network.Dial(a.Addr)
@@ -56,7 +56,7 @@ func Probe(ctx context.Context, addr string, network Network) (Answer, error) {
 	if err != nil {
 		return a, err
 	}
-	h, err := newHandshake(conn, stranger)
+	h, err := newHandshake(conn, stranger, p.PSK)
 	if err != nil {
 		return a, err
 	}

@@ -15,7 +15,7 @@ import (
 func TestProbe(t *testing.T) {
 	inWorld(t, 1, 1, 100, netsim.Link{Delay: 20 * time.Millisecond}, func(w *world) {
 		ended := w.logOf(w.servers[0], "session ended")
-		a, err := Probe(context.Background(), w.servers[0].addr.String(), simNetwork{w.client})
+		a, err := Probe(context.Background(), Peer{Addr: w.servers[0].addr.String()}, simNetwork{w.client})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,7 +37,7 @@ func TestProbeOfNobody(t *testing.T) {
 	inWorld(t, 1, 1, 100, netsim.Link{}, func(w *world) {
 		w.servers[0].host.Down()
 		began := time.Now()
-		a, err := Probe(context.Background(), w.servers[0].addr.String(), simNetwork{w.client})
+		a, err := Probe(context.Background(), Peer{Addr: w.servers[0].addr.String()}, simNetwork{w.client})
 		if !errors.Is(err, ErrNoPeers) || a.Understood() {
 			t.Errorf("%+v, %v", a, err)
 		}
@@ -73,7 +73,7 @@ func TestProbeOfAnotherVersion(t *testing.T) {
 				_ = conn.Write(b, len(b), msgs[0].Addr)
 			}
 		}()
-		a, err := Probe(context.Background(), "10.0.1.9:7440", simNetwork{w.client})
+		a, err := Probe(context.Background(), Peer{Addr: "10.0.1.9:7440"}, simNetwork{w.client})
 		if err != nil || a.Understood() || !slices.Equal(a.Versions, []uint16{7, 8}) {
 			t.Errorf("%+v, %v", a, err)
 		}

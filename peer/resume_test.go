@@ -151,3 +151,40 @@ func TestSeed(t *testing.T) {
 		}
 	})
 }
+
+// TestResumeAfterAnOddAnswer: the first to answer has a file of another size. What
+// an earlier run has left is not given up for it, since the others still have the
+// file.
+func TestResumeAfterAnOddAnswer(t *testing.T) {
+	const size = 40 << 20
+	inWorld(t, 1, 3, size, replicaLink, func(w *world) {
+		o := w.options()
+		had := w.interrupted(o, 900*time.Millisecond)
+		w.servers[0].put(t, make([]byte, size/2))
+		late := replicaLink
+		late.Delay *= 4
+		for _, s := range w.servers[1:] {
+			w.net.SetPath(w.client.Addr(), s.host.Addr(), late)
+		}
+		f, _ := w.fetch(o)
+		w.out(f, 0, ErrPeersDisagree)
+		if n := came(f); n > size-had+size/20+firstLease {
+			t.Errorf("%d bytes were had, and %d came", had, n)
+		}
+	})
+}
+
+// TestResumeAfterTheSizeChanged: all have another file now, and nothing is left of
+// the old one to go on with.
+func TestResumeAfterTheSizeChanged(t *testing.T) {
+	inWorld(t, 1, 2, 20<<20, replicaLink, func(w *world) {
+		o := w.options()
+		w.interrupted(o, 500*time.Millisecond)
+		w.content = positioned(10 << 20)
+		for _, s := range w.servers {
+			s.put(t, w.content)
+		}
+		_, took := w.fetch(o)
+		within(t, "it", took, 3*time.Second)
+	})
+}

@@ -47,7 +47,7 @@ func (w *world) rogue(s *simServer, credit uint32, requests ...proto.Message) *r
 		w.t.Fatal(err)
 	}
 	id, _ := secure.NewIdentity(nil)
-	hs, err := newHandshake(conn, id)
+	hs, err := newHandshake(conn, id, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}

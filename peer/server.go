@@ -12,14 +12,12 @@ import (
 
 	"go.uber.org/zap"
 
+	"chunkcp/internal/secure"
 	"chunkcp/internal/udp"
 	"chunkcp/proto"
 )
 
 const (
-	// maxServed bounds the sessions of a server. An idle one holds some 40 KiB.
-	maxServed = 10000
-
 	// maxClientDatagram is the longest datagram that a server takes: clients
 	// send requests and acknowledgements only.
 	maxClientDatagram = 2048
@@ -43,8 +41,14 @@ type server struct {
 
 	mu       sync.RWMutex
 	paths    *paths
-	half     *halfOpenTable
 	sessions map[proto.SessionID]*serverSession
+	quota    *quota
+
+	admission *admission
+	allow     map[secure.PublicKey]bool // nil: everybody is served
+	crashes   *crashes
+	refusals  occasionally
+	loaded    occasionally
 
 	running  sync.WaitGroup
 	served   atomic.Uint64 // sessions so far
@@ -84,9 +88,12 @@ func Serve(ctx context.Context, opt ServeOptions) error {
 		hashing:  newHashing(opt),
 		pool:     sync.Pool{New: func() any { return new(datagram) }},
 		paths:    newPaths(opt.Limits),
-		half:     newHalfOpenTable(opt.Identity),
-		sessions: map[proto.SessionID]*serverSession{},
+		sessions: map[proto.SessionID]*serverSession{}, quota: newQuota(), allow: opt.allowed(),
+		crashes: &crashes{log: opt.Log},
 	}
+	s.admission = newAdmission(time.Now(), opt.Identity, opt.PSK, s.crashes)
+	s.admission.begin = s.begin
+	s.admission.arrived = func(id proto.SessionID, from netip.AddrPort, b []byte) { s.toSession(id, from, b) }
 	return s.run(ctx, conns)
 }
 
@@ -100,17 +107,18 @@ func (s *server) run(ctx context.Context, conns []udp.Conn) error {
 	sessions, endSessions := context.WithCancel(context.Background())
 	defer endSessions()
 	s.ctx = sessions
+	s.admission.start()
 	failed := make(chan error, len(conns))
 	var readers sync.WaitGroup
 	for _, c := range conns {
-		readers.Go(func() { failed <- s.read(sessions, c) })
+		readers.Go(func() { failed <- s.read(c) })
 	}
 	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
-	s.mu.Lock() // no session is begun past this point: finish looks under the lock
+	s.mu.Lock() // no session is begun past this point: begin looks under the lock
 	endSessions()
 	s.mu.Unlock()
 	s.running.Wait() // each says goodbye, so the sockets must still be open
@@ -119,26 +127,37 @@ func (s *server) run(ctx context.Context, conns []udp.Conn) error {
 		c.Close()
 	}
 	readers.Wait()
-	s.log.Info("stopped", zap.Uint64("overflow", s.overflow.Load()))
+	s.admission.stop()
+	s.log.Info("stopped", append(s.admission.counts.fields(),
+		zap.Uint64("overflow", s.overflow.Load()), zap.Uint64("panics", s.crashes.count.Load()))...)
 	return err
 }
 
-// read hands on the datagrams of one socket until that is closed.
-func (s *server) read(ctx context.Context, conn udp.Conn) error {
+// read hands on the datagrams of one socket until that is closed, or fails for
+// good.
+func (s *server) read(conn udp.Conn) error {
 	msgs := newMessages(readMessages)
+	var trouble readTrouble
 	for {
 		n, err := conn.Read(msgs)
 		if errors.Is(err, net.ErrClosed) {
 			return nil
 		}
+		now := time.Now()
 		if err != nil {
 			s.log.Debug("read", zap.Error(err))
+			if trouble.deaf(now) {
+				return fmt.Errorf("read: %w", err)
+			}
+			time.Sleep(trouble.pause(now))
 			continue
 		}
-		now := time.Now()
+		trouble.over()
 		for i := range msgs[:n] {
 			m := &msgs[i]
-			eachDatagram(m, func(b []byte) { s.datagram(ctx, now, conn, m.Addr, b) })
+			eachDatagram(m, func(b []byte) {
+				s.crashes.contain("a datagram", func() { s.datagram(now, conn, m.Addr, b) })
+			})
 		}
 	}
 }
@@ -161,24 +180,34 @@ func eachDatagram(m *udp.Message, do func(b []byte)) {
 }
 
 // datagram deals with one datagram. It never waits.
-func (s *server) datagram(ctx context.Context, now time.Time, conn udp.Conn, from netip.AddrPort, b []byte) {
+func (s *server) datagram(now time.Time, conn udp.Conn, from netip.AddrPort, b []byte) {
 	switch proto.Kind(b[0]) {
 	case proto.KindClientSealed:
 		h, _, _, err := proto.ParseSealed(b)
 		if err != nil || len(b) > maxClientDatagram {
 			return
 		}
-		s.mu.RLock()
-		session := s.sessions[h.Session]
-		s.mu.RUnlock()
-		if session != nil {
-			s.deliver(session, from, b)
+		if !s.toSession(h.Session, from, b) && !s.admission.hold(h.Session, from, b) {
+			s.toSession(h.Session, from, b) // which may have begun between the two
 		}
 	case proto.KindHello:
 		s.hello(now, conn, from, b)
 	case proto.KindFinish:
-		s.finish(ctx, now, conn, from, b)
+		if f, err := proto.ParseFinish(b); err == nil && len(b) <= maxFinish {
+			s.admission.finish(now, conn, from, &f)
+		}
 	}
+}
+
+// toSession hands a datagram to a session and reports whether there is one.
+func (s *server) toSession(id proto.SessionID, from netip.AddrPort, b []byte) bool {
+	s.mu.RLock()
+	session := s.sessions[id]
+	s.mu.RUnlock()
+	if session != nil {
+		s.deliver(session, from, b)
+	}
+	return session != nil
 }
 
 func (s *server) deliver(session *serverSession, from netip.AddrPort, b []byte) {
@@ -194,53 +223,69 @@ func (s *server) deliver(session *serverSession, from netip.AddrPort, b []byte) 
 
 func (s *server) hello(now time.Time, conn udp.Conn, from netip.AddrPort, b []byte) {
 	h, err := proto.ParseHello(b)
-	if err != nil {
+	if err != nil || len(b) > maxClientDatagram {
 		return
 	}
 	var reply []byte
-	if h.Version != proto.Version {
+	switch {
+	case h.Version == proto.Version:
+		reply = s.admission.hello(now, conn, from, &h)
+		if len(reply) > 0 && proto.Kind(reply[0]) == proto.KindRetry && s.loaded.now() {
+			s.log.Info("many handshakes: cookies are asked for", s.admission.counts.fields()...)
+		}
+	case s.opt.PSK == nil: // with one, it cannot be told whether a stranger asks
 		v := proto.Versions{ID: h.ID, Versions: []uint16{proto.Version}}
 		reply = v.Append(nil)
-	} else {
-		s.mu.Lock()
-		reply = s.half.hello(now, from, &h, serverCredit)
-		s.mu.Unlock()
 	}
 	if len(reply) > 0 && len(reply) <= len(b) { // no stranger gets more than it sent
 		_ = conn.Write(reply, len(reply), from)
 	}
 }
 
-func (s *server) finish(ctx context.Context, now time.Time, conn udp.Conn, from netip.AddrPort, b []byte) {
-	f, err := proto.ParseFinish(b)
-	if err != nil {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p, payload := s.half.finish(from, &f)
-	if p == nil || ctx.Err() != nil {
-		return
-	}
+// begin begins a session with a client whose handshake is done, or tells it why
+// it does not.
+func (s *server) begin(now time.Time, conn udp.Conn, p *halfOpen, payload []byte) {
 	welcome, requests, err := proto.ParseWelcome(payload)
 	if err != nil {
 		return
 	}
 	session, err := newServerSession(s, now, conn, p, welcome)
 	if err != nil {
-		s.log.Warn("session", zap.Stringer("client", from), zap.Error(err))
+		s.log.Warn("session", zap.Stringer("client", p.addr), zap.Error(err))
 		return
 	}
-	if len(s.sessions) >= maxServed {
-		session.close(proto.CloseBusy, "too many sessions")
+	addr, key := site(p.addr), p.handshake.PeerKey()
+	s.mu.Lock()
+	refusal := s.refusal(addr, key)
+	if refusal == nil {
+		s.sessions[p.session] = session
+		s.running.Go(func() {
+			if s.crashes.contain("a session", func() { session.run(s.ctx, requests) }) {
+				s.crashes.contain("the end of a session", func() { session.close(proto.CloseInternal, "") })
+			}
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			delete(s.sessions, p.session)
+			s.quota.give(addr, key)
+		})
+	}
+	s.mu.Unlock()
+	if refusal != nil {
+		session.close(refusal.Code, refusal.Reason)
 		session.path.leave()
-		return
+		if s.refusals.now() {
+			session.log.Info("session refused", zap.Stringer("public_key", key), zap.Stringer("code", refusal.Code), zap.String("reason", refusal.Reason))
+		}
 	}
-	s.sessions[p.session] = session
-	s.running.Go(func() {
-		session.run(ctx, requests)
-		s.mu.Lock()
-		delete(s.sessions, p.session)
-		s.mu.Unlock()
-	})
+}
+
+// refusal returns why a client gets no session, nil if it gets one.
+func (s *server) refusal(addr netip.Addr, key secure.PublicKey) *proto.Close {
+	if s.ctx.Err() != nil {
+		return &proto.Close{Code: proto.CloseShutdown}
+	}
+	if s.allow != nil && !s.allow[key] {
+		return &proto.Close{Code: proto.CloseForbidden, Reason: "this key is not allowed"}
+	}
+	return s.quota.take(addr, key)
 }

@@ -42,7 +42,7 @@ func (f *Fetch) SetPeers(peers []Peer) error {
 
 // is reports whether two name the same peer.
 func (p Peer) is(o Peer) bool {
-	if p.Addr != o.Addr || (p.Key == nil) != (o.Key == nil) {
+	if p.Addr != o.Addr || (p.Key == nil) != (o.Key == nil) || !p.PSK.Equal(o.PSK) {
 		return false
 	}
 	return p.Key == nil || *p.Key == *o.Key

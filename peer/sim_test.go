@@ -60,8 +60,9 @@ type simServer struct {
 	log  *zap.Logger // nil for none
 
 	limits    Limits
-	trees     TreeCache // nil for none
-	hashPause func()    // before each piece that is hashed; nil for none
+	trees     TreeCache             // nil for none
+	hashPause func()                // before each piece that is hashed; nil for none
+	adjust    func(o *ServeOptions) // nil for none
 
 	running sync.Mutex // held by whoever starts or stops it
 	stop    context.CancelFunc
@@ -124,11 +125,15 @@ func (w *world) serve(s *simServer) {
 	s.stop, s.done = stop, make(chan error, 1)
 	done, listens := s.done, make(chan struct{})
 	go func() {
-		done <- Serve(ctx, ServeOptions{
+		o := ServeOptions{
 			Root: s.root, Listen: s.addr.String(), Identity: s.id, Network: simNetwork{s.host}, Log: s.log,
 			Limits: s.limits, Trees: s.trees, hashPause: s.hashPause,
 			OnListen: func(netip.AddrPort) { close(listens) },
-		})
+		}
+		if s.adjust != nil {
+			s.adjust(&o)
+		}
+		done <- Serve(ctx, o)
 	}()
 	<-listens
 }
@@ -145,6 +150,13 @@ func (w *world) halt(s *simServer) {
 		w.t.Errorf("server: %v", err)
 	}
 	s.done = nil
+}
+
+// restart starts a server anew, with other options.
+func (w *world) restart(s *simServer, adjust func(o *ServeOptions)) {
+	w.halt(s)
+	s.adjust = adjust
+	w.serve(s)
 }
 
 // kill ends a server's process without a goodbye.

@@ -210,3 +210,39 @@ func (m *mixed) Write(b []byte) (int, error) {
 	m.at += len(b)
 	return len(b), nil
 }
+
+// TestStreamOfAPinnedHash: nothing goes out that the hash has not been seen to
+// stand for, whoever leads.
+func TestStreamOfAPinnedHash(t *testing.T) {
+	heavy(t)
+	pinned := func(w *world, r *reader) FetchOptions {
+		o := w.stream(r)
+		root := treeRoot(w.content)
+		o.Hash = &root
+		for _, s := range w.servers {
+			w.slowHashing(s, 10*time.Millisecond)
+		}
+		return o
+	}
+	inWorld(t, 1, 2, 48<<20, replicaLink, func(w *world) {
+		var r reader
+		if _, _, err := w.run(pinned(w, &r)); err != nil || r.at != len(w.content) {
+			t.Errorf("%d bytes, %v", r.at, err)
+		}
+	})
+	inWorld(t, 1, 2, 24<<20, replicaLink, func(w *world) {
+		w.replace(w.servers[0], other(w.content))
+		var r reader
+		if _, _, err := w.run(pinned(w, &r)); err != nil || r.at != len(w.content) {
+			t.Errorf("beside another file: %d bytes, %v", r.at, err)
+		}
+	})
+	inWorld(t, 1, 1, 24<<20, replicaLink, func(w *world) {
+		var r reader
+		o := pinned(w, &r)
+		w.replace(w.servers[0], other(w.content))
+		if _, _, err := w.run(o); !errors.Is(err, ErrIntegrity) || r.at > 0 {
+			t.Errorf("of nobody: %d bytes, %v", r.at, err)
+		}
+	})
+}

@@ -60,8 +60,13 @@ func (d *streamDestination) keep(f *Fetch, p *piece, h tree.Hash) {
 	d.heard(f)
 }
 
-// heard implements destination: it hands on what is next and verified.
+// heard implements destination: it hands on what is next and verified. Where a
+// hash is pinned that is by the hash: the lead's word for a piece is worth as much
+// only once its list is whole.
 func (d *streamDestination) heard(f *Fetch) {
+	if f.opt.Hash != nil && !f.manifest.sealed(*f.opt.Hash) {
+		return
+	}
 	for {
 		p, here := d.parked[d.next]
 		if !here || f.manifest.judge(d.next, p.hash) != right {

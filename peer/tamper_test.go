@@ -139,58 +139,76 @@ func TestSpoiledSealedDatagramsChangeNothing(t *testing.T) {
 	}
 }
 
-// handshaking is a client and a server's table, up to the third message.
-type handshaking struct {
-	table *halfOpenTable
-	h     *handshake
-	now   time.Time
+// shaking is a client before a door.
+type shaking struct {
+	*door
+	h *handshake
 }
 
-func newHandshaking(t *testing.T) *handshaking {
+func newShaking(t *testing.T) *shaking {
 	t.Helper()
 	id, err := secure.NewIdentity(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := newHandshake(nil, id)
+	h, err := newHandshake(nil, id, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &handshaking{newTable(t), h, time.Now()}
+	return &shaking{newDoor(t, nil), h}
 }
 
-func (x *handshaking) reply(t *testing.T) []byte {
+// ask hands in a Hello and returns what is answered, at once or later.
+func (x *shaking) ask(b []byte) []byte {
+	hello, err := proto.ParseHello(b)
+	if err != nil || hello.Version != proto.Version {
+		return nil
+	}
+	if at := x.knock(here, &hello); at != nil {
+		return at
+	}
+	return bytes.Join(x.work(1), nil)
+}
+
+// finishes hands in a Finish and reports whether it made a session.
+func (x *shaking) finishes(b []byte) bool {
+	before := x.begun
+	if f, err := proto.ParseFinish(b); err == nil {
+		x.finish(x.now, x.conn, here, &f)
+		x.work(1)
+	}
+	return x.begun > before
+}
+
+// answered returns the client's third message, once the door has opened.
+func (x *shaking) answered(t *testing.T) []byte {
 	t.Helper()
-	hello, err := proto.ParseHello(x.h.hello)
+	payload := x.h.reply(messageOf(x.ask(x.h.hello.Append(nil))))
+	a, err := x.h.accept(payload, func(secure.PublicKey) error { return nil }, proto.Welcome{Session: 1, MaxDatagram: 1500}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return bytes.Clone(x.table.hello(x.now, here, &hello, 1))
+	return a.finish
 }
 
 // TestSpoiledHandshakesChangeNothing: the genuine message is taken after all that
 // can be made of it.
 func TestSpoiledHandshakesChangeNothing(t *testing.T) {
 	t.Run("Hello", func(t *testing.T) {
-		x := newHandshaking(t)
-		first := x.reply(t)
-		spoiled(x.h.hello, func(what string, b []byte) {
-			if hello, err := proto.ParseHello(b); err == nil && hello.Version == proto.Version {
-				if n := len(x.table.hello(x.now, here, &hello, 1)); n > len(b) {
-					t.Errorf("%s: %d bytes for %d", what, n, len(b))
-				}
-			}
-			if len(x.table.order) > maxHalfOpen {
-				t.Fatalf("%d handshakes are half open", len(x.table.order))
+		x := newShaking(t)
+		first := x.ask(x.h.hello.Append(nil))
+		spoiled(x.h.hello.Append(nil), func(what string, b []byte) {
+			if n := len(x.ask(b)); n > len(b) {
+				t.Errorf("%s: %d bytes for %d", what, n, len(b))
 			}
 		})
-		if len(first) == 0 || len(x.reply(t)) != len(first) {
-			t.Error("the genuine one is not answered")
+		if len(first) == 0 || !bytes.Equal(x.ask(x.h.hello.Append(nil)), first) {
+			t.Error("the genuine one is answered otherwise than before")
 		}
 	})
 	t.Run("HelloReply", func(t *testing.T) {
-		x := newHandshaking(t)
-		genuine := x.reply(t)
+		x := newShaking(t)
+		genuine := x.ask(x.h.hello.Append(nil))
 		take := func(b []byte) []byte { return x.h.reply(messageOf(b)) }
 		spoiled(genuine, func(what string, b []byte) {
 			if payload := take(b); payload != nil || len(x.h.versions) != 0 {
@@ -202,32 +220,61 @@ func TestSpoiledHandshakesChangeNothing(t *testing.T) {
 		}
 	})
 	t.Run("Finish", func(t *testing.T) {
-		x := newHandshaking(t)
-		payload := x.h.reply(messageOf(x.reply(t)))
-		a, err := x.h.accept(payload, func(secure.PublicKey) error { return nil }, proto.Welcome{Session: 1, MaxDatagram: 1500}, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		take := func(b []byte) bool {
-			f, err := proto.ParseFinish(b)
-			if err != nil {
-				return false
-			}
-			p, _ := x.table.finish(here, &f)
-			return p != nil
-		}
-		spoiled(a.finish, func(what string, b []byte) {
-			if take(b) || len(x.table.order) != 1 {
+		x := newShaking(t)
+		genuine := x.answered(t)
+		spoiled(genuine, func(what string, b []byte) {
+			if x.finishes(b) {
 				t.Fatalf("%s is taken", what)
 			}
 		})
-		if !take(a.finish) {
+		if !x.finishes(genuine) {
 			t.Error("the genuine one is not taken")
 		}
-		if take(a.finish) {
+		if x.finishes(genuine) {
 			t.Error("it is taken twice")
 		}
 	})
+}
+
+// TestAKeyIsHeldWhileItsFinishIsRead: one, of that length, from that address; and it
+// is handed on only if the Finish was genuine.
+func TestAKeyIsHeldWhileItsFinishIsRead(t *testing.T) {
+	key := make([]byte, proto.SealedHeaderLen+1+proto.KEMKeyLen+secure.Overhead)
+	for _, genuine := range []bool{true, false} {
+		x := newShaking(t)
+		var got [][]byte
+		x.arrived = func(_ proto.SessionID, from netip.AddrPort, b []byte) {
+			if x.begun != 1 || from != here {
+				t.Errorf("arrived from %v, with %d sessions", from, x.begun)
+			}
+			got = append(got, b)
+		}
+		finish := x.answered(t)
+		if !genuine {
+			finish[len(finish)-1] ^= 1
+		}
+		f, err := proto.ParseFinish(finish)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if x.hold(f.Session, here, key) {
+			t.Error("held before the Finish")
+		}
+		x.finish(x.now, x.conn, here, &f)
+		if x.hold(f.Session, elsewhere, key) || x.hold(f.Session+1, here, key) || x.hold(f.Session, here, key[1:]) {
+			t.Error("held what is no key of this handshake")
+		}
+		if !x.hold(f.Session, here, key) || x.hold(f.Session, here, key) {
+			t.Error("not held, or held twice")
+		}
+		x.work(1)
+		if len(got) == 1 != genuine {
+			t.Errorf("%d datagrams were handed on, genuine: %v", len(got), genuine)
+		}
+		if x.hold(f.Session, here, key) {
+			t.Error("held after the Finish")
+		}
+	}
 }
 
 func messageOf(b []byte) *udp.Message { return &udp.Message{Buf: b, N: len(b), Segment: len(b)} }

@@ -51,7 +51,7 @@ func (f *Fetch) trust(p *peerState, key secure.PublicKey) error {
 // firstRequests returns what to ask p for in the handshake: the file and its
 // root. The first session with the first peer asks for the beginning of the file
 // too, and for the hashes of its pieces, which saves a round trip; if all did, it
-// would come more than once.
+// would come more than once. Nor is what an earlier run has left asked for blindly.
 func (f *Fetch) firstRequests(p *peerState) (requests []byte, early rangeset.Range) {
 	open := proto.Open{ID: clientFile, Name: f.opt.Name}
 	requests = open.Append(nil)
@@ -60,7 +60,7 @@ func (f *Fetch) firstRequests(p *peerState) (requests []byte, early rangeset.Ran
 	if f.paces() {
 		requests = f.firstPace(p).Append(requests)
 	}
-	if p.index > 0 || f.size >= 0 || f.opt.HashesOnly {
+	if p.index > 0 || f.size >= 0 || f.opt.HashesOnly || f.resumes {
 		root := proto.Tree{File: clientFile}
 		return root.Append(requests), rangeset.Range{}
 	}

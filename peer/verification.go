@@ -77,6 +77,9 @@ func (f *Fetch) decideSize() {
 	if !ok || size == f.size {
 		return
 	}
+	if f.resumes && size != f.left && !f.answersAreIn(time.Now()) {
+		return // to begin would cost what is left of a file whose size may be told yet
+	}
 	if f.size >= 0 {
 		f.log.Warn("the peers have different files: beginning anew", zap.Int64("bytes", size), zap.Int64("before", f.size))
 	}
@@ -253,7 +256,7 @@ func (f *Fetch) settle() {
 	}
 	now := time.Now()
 	if f.unfit != nil {
-		if f.everyoneAnswered() || now.Sub(f.answered) >= sizeGrace {
+		if f.answersAreIn(now) {
 			f.end(f.unfit) // others have had time to tell another size
 		}
 		return
@@ -307,14 +310,18 @@ func (f *Fetch) decideRoot(now time.Time) {
 // a pinned hash's file is certain when hashes of so many pieces make that hash:
 // to say that one has the file costs a liar nothing.
 func (f *Fetch) sizeCertain(now time.Time) bool {
-	if f.opt.Hash != nil {
+	switch {
+	case f.opt.Hash != nil:
 		return f.manifest.sealed(f.root)
+	case !f.filled.IsZero() && now.Sub(f.answered) >= settleTime:
+		return true // the end waits for nobody who may be down
 	}
-	grace := sizeGrace
-	if !f.filled.IsZero() {
-		grace = settleTime // the end waits for nobody who may be down
-	}
-	return f.everyoneAnswered() || now.Sub(f.answered) >= grace
+	return f.answersAreIn(now)
+}
+
+// answersAreIn reports whether all peers have answered, or have had time to.
+func (f *Fetch) answersAreIn(now time.Time) bool {
+	return f.everyoneAnswered() || !f.answered.IsZero() && now.Sub(f.answered) >= sizeGrace
 }
 
 // everyoneAnswered reports whether no peer's first answer is awaited.

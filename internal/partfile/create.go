@@ -34,6 +34,19 @@ type Option struct {
 	PieceBytes int64 // how long a piece of a Record is; 0: 1 MiB
 }
 
+// Left returns the size of the file of which an earlier run has left a part
+// beside dest, false if there is none. disk is the real one if it is nil.
+func Left(dest string, disk FS) (size int64, ok bool) {
+	if disk == nil {
+		disk = osFS{}
+	}
+	info, err := disk.Lstat(partPath(dest))
+	if err != nil || !info.Mode().IsRegular() {
+		return 0, false
+	}
+	return info.Size(), true
+}
+
 // Create opens, locks and allocates the part file for dest, size bytes long, and
 // reads the journal beside it. A journal that cannot be read or removed fails
 // not here but at the first Checkpoint.

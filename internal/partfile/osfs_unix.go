@@ -6,16 +6,50 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
+// errOthersPart reports a file that its owner may hold open: it could be written
+// to after it was verified.
+var errOthersPart = errors.New("another user has put it there: remove it, or write to another directory")
+
 // openPart does not follow a link that somebody planted. O_NONBLOCK has no
 // effect on a regular file and keeps anything else from being waited for.
 func openPart(name string) (*os.File, error) {
-	return os.OpenFile(name, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, partMode)
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, partMode)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkOwner(f, filepath.Dir(name)); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// checkOwner refuses a file of another user in a directory where others may make
+// files, such as /tmp. Elsewhere an owner that is not this process's is how some
+// file systems show all files (NFS with its squash, vfat).
+func checkOwner(f *os.File, dir string) error {
+	var file, parent unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &file); err != nil {
+		return err
+	}
+	if file.Uid == uint32(os.Geteuid()) {
+		return nil
+	}
+	if err := unix.Stat(dir, &parent); err != nil {
+		return err
+	}
+	shared := parent.Mode&0o022 != 0 || parent.Uid != uint32(os.Geteuid()) && parent.Uid != 0
+	if shared {
+		return errOthersPart
+	}
+	return nil
 }
 
 // lock uses flock, not fcntl: fcntl's locks belong to the process, so a second

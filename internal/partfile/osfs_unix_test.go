@@ -256,3 +256,50 @@ func TestJournalThatCannotBeMade(t *testing.T) {
 	}
 	wantContent(t, partPath(dest), "abcd")
 }
+
+// TestPartFileOfAnotherUser: in a directory where others may make files one may
+// have been made in advance, to be written to once it has its final name.
+func TestPartFileOfAnotherUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can make files for others")
+	}
+	const other = 54321
+	for _, tt := range []struct {
+		mode    os.FileMode
+		owner   int
+		refused bool
+	}{
+		{0o777 | os.ModeSticky, 0, true}, {0o777, 0, true}, {0o770, 0, true}, {0o755, other, true},
+		{0o755, 0, false}, {0o700, 0, false}, // nobody else could have put it there
+	} {
+		for _, path := range []func(string) string{partPath, journalPath} {
+			dir := filepath.Join(t.TempDir(), "dir")
+			dest := filepath.Join(dir, "file")
+			if err := os.Mkdir(dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			put(t, path(dest), "")
+			if err := errors.Join(os.Chown(path(dest), other, other), os.Chown(dir, tt.owner, -1), os.Chmod(dir, tt.mode)); err != nil {
+				t.Fatal(err)
+			}
+			file, err := (osFS{}).Open(path(dest))
+			if err == nil {
+				file.Close()
+			}
+			if tt.refused != errors.Is(err, errOthersPart) {
+				t.Errorf("%s in a directory of %d with mode %v: %v", filepath.Base(path(dest)), tt.owner, tt.mode, err)
+			}
+		}
+	}
+	dest := filepath.Join(t.TempDir(), "file")
+	if err := os.Chmod(filepath.Dir(dest), 0o777|os.ModeSticky); err != nil {
+		t.Fatal(err)
+	}
+	p, err := Create(dest, 3, Option{}) // our own
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

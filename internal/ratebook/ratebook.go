@@ -91,6 +91,9 @@ func read(path string) (map[string]entry, error) {
 	if err := json.Unmarshal(data, &peers); err != nil {
 		return map[string]entry{}, fmt.Errorf("%s: %w", path, err)
 	}
+	if peers == nil { // the file says null
+		peers = map[string]entry{}
+	}
 	maps.DeleteFunc(peers, func(_ string, e entry) bool { return !e.valid() })
 	return peers, nil
 }

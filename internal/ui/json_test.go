@@ -11,10 +11,10 @@ import (
 
 func TestJSONOfAFetchThatFailed(t *testing.T) {
 	r := Result{Snapshot: halfway(), Out: "/tmp/big.iso", Err: errors.New("no live peer"), ExitCode: 6, Limit: "loss on the path"}
-	r.Elapsed, r.Resumed = 40*time.Second, 52_000_000
+	r.Elapsed, r.Resumed, r.Root = 40*time.Second, 52_000_000, "b3:af13"
 	r.Peers = r.Peers[1:]
 	want := `{"ok":false,"error":"no live peer","exit_code":6,"name":"big.iso","out":"/tmp/big.iso",` +
-		`"bytes":452000000,"total_bytes":1000000000,"resumed_bytes":52000000,"seconds":40,` +
+		`"bytes":452000000,"total_bytes":1000000000,"root":"b3:af13","resumed_bytes":52000000,"seconds":40,` +
 		`"rate_bytes_per_sec":10000000,"limit":"loss on the path","peers":[` +
 		`{"addr":"[2001:db8::7]:7440","state":"silent","sessions":3,"bytes":152000000,"share":1,` +
 		`"rate_bytes_per_sec":3800000,"rtt_seconds":0.00085,"segments":120000,"segments_repeated":60000,"note":""},` +
@@ -25,7 +25,7 @@ func TestJSONOfAFetchThatFailed(t *testing.T) {
 
 func TestJSONOfAFetchThatNeverBegan(t *testing.T) {
 	expectJSON(t, Result{Snapshot: Snapshot{Name: "x", Total: -1}, Out: "-"},
-		`{"ok":true,"error":"","exit_code":0,"name":"x","out":"-","bytes":0,"total_bytes":null,"resumed_bytes":0,`+
+		`{"ok":true,"error":"","exit_code":0,"name":"x","out":"-","bytes":0,"total_bytes":null,"root":"","resumed_bytes":0,`+
 			`"seconds":0,"rate_bytes_per_sec":0,"limit":"","peers":[]}`+"\n")
 }
 

@@ -24,8 +24,8 @@ peer                state     bytes  share       rate      RTT  segments     sen
 
 func TestSummaryOfAFetchThatWorked(t *testing.T) {
 	r := Result{Snapshot: halfway()}
-	r.Done, r.Peers = r.Total, nil
-	want := "big.iso: 1.00 GB in 37.0 s, 27.0 MB/s on average\n"
+	r.Done, r.Peers, r.Root = r.Total, nil, "b3:af13"
+	want := "big.iso: 1.00 GB in 37.0 s, 27.0 MB/s on average\nb3:af13\n"
 	if got := Summary(r); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

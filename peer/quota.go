@@ -1,0 +1,57 @@
+package peer
+
+import (
+	"net/netip"
+
+	"chunkcp/internal/secure"
+	"chunkcp/proto"
+)
+
+const (
+	// maxServed bounds the sessions of a server. An idle one holds some 40 KiB.
+	maxServed = 10000
+
+	// maxServedAddr and maxServedKey bound those of one address (an IPv4 address
+	// or an IPv6 /64) and of one client's key: eight and four fetches with
+	// MaxSessions each. Behind one address may be many clients.
+	maxServedAddr = 2048
+	maxServedKey  = 1024
+)
+
+// quota counts sessions by who has them.
+type quota struct {
+	byAddr map[netip.Addr]int
+	byKey  map[secure.PublicKey]int
+	total  int
+}
+
+func newQuota() *quota {
+	return &quota{byAddr: map[netip.Addr]int{}, byKey: map[secure.PublicKey]int{}}
+}
+
+// take counts one more session, or returns the limit that it would break.
+func (q *quota) take(addr netip.Addr, key secure.PublicKey) *proto.Close {
+	switch {
+	case q.total >= maxServed:
+		return &proto.Close{Code: proto.CloseBusy, Reason: "too many sessions"}
+	case q.byAddr[addr] >= maxServedAddr:
+		return &proto.Close{Code: proto.CloseBusy, Reason: "too many sessions from this address"}
+	case q.byKey[key] >= maxServedKey:
+		return &proto.Close{Code: proto.CloseBusy, Reason: "too many sessions with this key"}
+	}
+	q.total++
+	q.byAddr[addr]++
+	q.byKey[key]++
+	return nil
+}
+
+// give counts one session less.
+func (q *quota) give(addr netip.Addr, key secure.PublicKey) {
+	q.total--
+	if q.byAddr[addr]--; q.byAddr[addr] == 0 {
+		delete(q.byAddr, addr)
+	}
+	if q.byKey[key]--; q.byKey[key] == 0 {
+		delete(q.byKey, key)
+	}
+}
