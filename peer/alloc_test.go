@@ -88,17 +88,17 @@ func newPair() *pair {
 	keys := newKeys()
 	p.client = join(true, keys, &p.up)
 	p.server = join(false, secure.Keys{Send: keys.Receive, Receive: keys.Send}, &p.down)
-	p.mix()
+	mixKeys(p.client, p.server)
 	return p
 }
 
-// mix ends the exchange of keys.
-func (p *pair) mix() {
+// mixKeys ends the exchange of keys between two sessions.
+func mixKeys(client, server *session) {
 	keys := newKeys()
 	keys.Send[1], keys.Receive[1] = 1, 1
-	p.client.mix(keys)
-	p.server.mix(secure.Keys{Send: keys.Receive, Receive: keys.Send})
-	for _, s := range []*session{p.client, p.server} {
+	client.mix(keys)
+	server.mix(secure.Keys{Send: keys.Receive, Receive: keys.Send})
+	for _, s := range []*session{client, server} {
 		s.sender.NextNumber() // it carried the exchange
 	}
 }

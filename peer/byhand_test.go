@@ -39,6 +39,11 @@ func newTwin(s *session, out *wire, isClient bool, p party, now time.Time) *byHa
 	h.twin = newSession(s.id, isClient, keys, proto.Welcome{Session: s.id, Credit: 1 << 20, MaxDatagram: baseDatagram},
 		time.Millisecond, arq.Config{Controller: &arq.Fixed{WindowBytes: 1 << 20}})
 	h.twin.conn, h.twin.party, h.twin.buffers = &h.back, p, s.buffers
+	if isClient {
+		mixKeys(h.twin, s)
+	} else {
+		mixKeys(s, h.twin)
+	}
 	return h
 }
 
