@@ -31,9 +31,6 @@ const (
 	freeHellosPerSec = 200
 	freeHellos       = 256
 
-	// crowdedAddr is how much of a queue that is half full may be of one address.
-	crowdedAddr = 32
-
 	// maxFinish is the longest Finish that is read: a request for the longest name
 	// (proto.MaxName) and as much as the handshake and further requests take.
 	maxFinish = 4608
@@ -115,7 +112,10 @@ func (a *admission) hello(now time.Time, conn udp.Conn, from netip.AddrPort, h *
 			return r.Append(nil)
 		}
 	}
-	if waiting >= crowdedAddr && len(a.hellos) >= helloQueue/2 {
+	if waiting > 0 && waiting >= helloQueue-len(a.hellos) {
+		// No address has more of the queue than it leaves free, so that some stays
+		// free for others however many do their worst (Choudhury and Hahne, "Dynamic
+		// queue length thresholds for shared-memory packet switches", 1998).
 		a.counts.crowded.Add(1)
 		return nil
 	}

@@ -2,6 +2,7 @@ package peer
 
 import (
 	"bytes"
+	"fmt"
 	"net/netip"
 	"sync"
 	"testing"
@@ -215,33 +216,46 @@ func TestAFloodOfHellosLeavesNothing(t *testing.T) {
 	}
 }
 
-// TestAQueueThatIsFullDrops: strangers with valid cookies outrun the workers.
-func TestAQueueThatIsFullDrops(t *testing.T) {
-	d, next := newDoor(t, nil), hellos(t)
-	proven := func(addr netip.AddrPort) *proto.Hello {
-		h := next()
-		h.Cookie = d.jar.make(d.now, addr, nil)
-		return h
-	}
-	for i := range helloQueue / 2 {
-		d.knock(netip.AddrPortFrom(v4(1).Addr(), uint16(1+i)), proven(netip.AddrPortFrom(v4(1).Addr(), uint16(1+i))))
-	}
-	// One address has half of the queue, and gets no more of it.
-	d.knock(v4(1), proven(v4(1)))
-	if n := len(d.hellos); n != helloQueue/2 || d.counts.crowded.Load() != 1 {
-		t.Fatalf("%d wait, %d were turned away", n, d.counts.crowded.Load())
-	}
-	for i := range helloQueue {
-		d.knock(v4(1000+i), proven(v4(1000+i)))
-	}
-	if n := len(d.hellos); n != helloQueue || d.counts.dropped.Load() != helloQueue/2 {
-		t.Errorf("%d wait, %d dropped; want %d and %d", n, d.counts.dropped.Load(), helloQueue, helloQueue/2)
-	}
-	if n := d.table.order.Len(); n != helloQueue {
-		t.Errorf("%d half-open handshakes, though only %d Hellos wait", n, helloQueue)
-	}
-	if n := len(d.work(3 * helloQueue)); n != helloQueue {
-		t.Errorf("%d answers, want %d", n, helloQueue)
+// TestAQueueIsShared: strangers with valid cookies outrun the workers. One address
+// has half of the queue at most, many leave room for others, and what there is no
+// room for is dropped and leaves nothing.
+func TestAQueueIsShared(t *testing.T) {
+	for _, greedy := range []int{1, 7, 50} {
+		t.Run(fmt.Sprint(greedy), func(t *testing.T) {
+			d, next := newDoor(t, nil), hellos(t)
+			proven := func(addr netip.AddrPort) {
+				h := next()
+				h.Cookie = d.jar.make(d.now, addr, nil)
+				if now := d.knock(addr, h); now != nil {
+					t.Fatalf("answered at once: %x", now)
+				}
+			}
+			for i := range 40 * helloQueue {
+				proven(netip.AddrPortFrom(v4(i%greedy).Addr(), uint16(1+i%60000)))
+			}
+			taken := len(d.hellos)
+			if free := helloQueue - taken; free < helloQueue/(1+greedy)-greedy || free == 0 {
+				t.Fatalf("%d addresses leave %d of %d places free", greedy, free, helloQueue)
+			}
+			if greedy == 1 && taken < MaxSessions {
+				t.Errorf("one address has %d places only", taken)
+			}
+			for i := range helloQueue - taken {
+				proven(v4(1000 + i))
+			}
+			if n := len(d.hellos); n != helloQueue || d.counts.dropped.Load() != 0 {
+				t.Fatalf("%d wait, %d dropped: others did not get what was free", n, d.counts.dropped.Load())
+			}
+			for i := range 10 {
+				proven(v4(9000 + i))
+			}
+			if n := d.table.order.Len(); n != helloQueue || d.counts.dropped.Load() != 10 {
+				t.Errorf("%d half-open handshakes, %d dropped; want %d and 10", n, d.counts.dropped.Load(), helloQueue)
+			}
+			if n := len(d.work(3 * helloQueue)); n != helloQueue {
+				t.Errorf("%d answers, want %d", n, helloQueue)
+			}
+		})
 	}
 }
 

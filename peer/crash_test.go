@@ -159,18 +159,23 @@ func (d deafConn) Read(msgs []udp.Message) (int, error) {
 // TestNobodySpinsOnASocketThatFails: reads are rare after a few, and what works
 // again is used again.
 func TestNobodySpinsOnASocketThatFails(t *testing.T) {
-	for _, side := range []string{"server", "client"} {
+	for _, side := range []string{"server", "client's handshake", "client's session"} {
 		t.Run(side, func(t *testing.T) {
 			inWorld(t, 1, 1, 3<<20, strangerLink, func(w *world) {
 				var until, reads atomic.Int64
 				fault := func(c udp.Conn) udp.Conn { return deafConn{c, &until, &reads} }
 				s, o := w.servers[0], w.options()
-				if side == "client" {
+				if side != "server" {
 					o.Network = faultyNetwork{simNetwork{w.client}, fault}
 				} else {
 					w.restart(s, func(o *ServeOptions) { o.Network = faultyNetwork{simNetwork{s.host}, fault} })
 				}
-				until.Store(time.Now().Add(5 * time.Second).UnixNano())
+				deafen := func() { until.Store(time.Now().Add(5 * time.Second).UnixNano()) }
+				if side == "client's session" {
+					w.after(150*time.Millisecond, deafen) // of the 300 that it takes
+				} else {
+					deafen()
+				}
 				_, took := w.fetch(o)
 				n := reads.Load()
 				t.Logf("took %v, %d reads failed", took, n)
