@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"chunkcp/internal/rangeset"
+	"chunkcp/proto"
 )
 
 // Limits of the control stream in bytes (arbitrary). A burst of it fits into
@@ -11,6 +12,10 @@ import (
 const (
 	controlBurst  = 64 << 10
 	controlBuffer = 256 << 10
+
+	// maxGaps bounds the runs that wait for what is before them: the segments of a
+	// burst, and of the same burst cut anew. One byte in two would be 32,768.
+	maxGaps = 2 * proto.MaxBurst
 )
 
 // ErrControlFull reports that the peer has not acknowledged the control
@@ -75,6 +80,9 @@ func (c *ControlReader) Add(offset int64, payload []byte) error {
 		}
 		copy(c.ahead[r.Start-c.next:], payload)
 		c.have.Add(r)
+		if len(c.have.Ranges()) > maxGaps {
+			return ErrViolation
+		}
 		return nil
 	}
 	c.advance(payload)

@@ -150,3 +150,17 @@ func FuzzControlReader(f *testing.F) {
 		}
 	})
 }
+
+// TestControlStreamInCrumbs: one byte in two costs a reader no more than the
+// segments of a burst do.
+func TestControlStreamInCrumbs(t *testing.T) {
+	var c ControlReader
+	for i := range maxGaps {
+		if err := c.Add(int64(2*i+1), []byte{1}); err != nil {
+			t.Fatalf("run %d: %v", i, err)
+		}
+	}
+	if err := c.Add(2*maxGaps+1, []byte{1}); err != ErrViolation {
+		t.Errorf("one run too many: %v", err)
+	}
+}

@@ -42,6 +42,9 @@ func (c *clientSession) pingAfter() time.Duration {
 
 // watch notes whether the peer is alive.
 func (c *clientSession) watch(now time.Time) error {
+	if c.fault != nil {
+		return c.fault
+	}
 	if c.silent && c.heard.Equal(now) {
 		if err := c.revive(); err != nil {
 			return err

@@ -56,6 +56,7 @@ type clientSession struct {
 	meter     rateMeter
 	trouble   readTrouble
 	placed    int64 // bytes of the file that came
+	fault     error // the peer's, found where it could not be returned
 	pinged    time.Time
 	woken     atomic.Bool
 	starved   atomic.Bool // the credit given last was little, for want of memory

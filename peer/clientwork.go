@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"errors"
 	"time"
 
 	"chunkcp/internal/rangeset"
@@ -10,6 +11,11 @@ import (
 // maxRequests is how many a session has under way at once. A server takes
 // maxGets, and some may be cancelled here and not yet there.
 const maxRequests = maxGets / 2
+
+// maxFragments bounds the runs that a piece has arrived in: of segments that every
+// path carries it has under 900, so that no order of arrival makes 450. One byte
+// in two would be half a million.
+const maxFragments = 1024
 
 // get is a request under way.
 type get struct {
@@ -172,6 +178,9 @@ func (c *clientSession) place(seg *proto.Segment) {
 		c.placed += part.Len()
 		copy(p.buf[part.Start-p.data.Start:], seg.Payload[part.Start-r.Start:part.End-r.Start])
 		p.have.Add(part)
+		if len(p.have.Ranges()) > maxFragments && c.fault == nil {
+			c.fault = violation(errors.New("a piece in crumbs"))
+		}
 		if p.complete() {
 			delete(c.pieces, i)
 			g.open.Remove(p.data)

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -144,4 +145,24 @@ func (l *lender) lend(c *clientSession, r rangeset.Range) {
 	l.assign.lease(c.id, r)
 	c.gets[c.nextID] = newGet(r)
 	c.nextID++
+}
+
+// TestAPieceInCrumbs: a server that sends one byte in two is given up before
+// they are many.
+func TestAPieceInCrumbs(t *testing.T) {
+	l := newLender(t, PieceBytes)
+	c := l.session()
+	c.takeWork(time.Now())
+	for id := range c.gets {
+		for i := int64(0); c.watch(time.Now()) == nil; i++ {
+			seg := proto.Segment{Request: id, Offset: 2 * i, Payload: []byte{1}}
+			if i > maxFragments || !c.room(&seg) {
+				t.Fatalf("%d crumbs were taken", i)
+			}
+			c.place(&seg)
+		}
+	}
+	if err := c.watch(time.Now()); !errors.Is(err, arq.ErrViolation) || len(c.pieces) != 1 {
+		t.Errorf("%v, %d pieces", err, len(c.pieces))
+	}
 }
