@@ -100,7 +100,7 @@ func (h *byHand) read(t testing.TB, b []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain, err := h.twin.opener.Open(nil, clear, body, header.Phase, uint64(header.Number))
+	plain, err := h.twin.opener.Open(body[:0], clear, body, header.Phase, uint64(header.Number))
 	for err == nil && len(plain) > 0 {
 		var kind proto.FrameType
 		var frame []byte
@@ -116,14 +116,15 @@ func (h *byHand) read(t testing.TB, b []byte) {
 	}
 }
 
-// serverByHand is a server with the files of a directory and one session.
+// serverByHand is a server with the files of a directory and one session, which
+// writes to out.
 type serverByHand struct {
 	*byHand
 	session *serverSession
 	server  *server
 }
 
-func newServerByHand(t testing.TB, dir *root, client party) *serverByHand {
+func newServerByHand(t testing.TB, dir *root, client party, out *wire) *serverByHand {
 	t.Helper()
 	now := time.Now()
 	opt := ServeOptions{Log: zap.NewNop()}
@@ -142,7 +143,6 @@ func newServerByHand(t testing.TB, dir *root, client party) *serverByHand {
 		files: map[proto.ID]*servedFile{}, gets: map[proto.ID]*servedFile{}, feeds: map[proto.ID]*treeFeed{},
 		movedAt: now,
 	}
-	out := &wire{}
 	c.conn, c.party, c.buffers, c.heard = out, c, srv.buffers, now
 	c.mtu = arq.NewPathMTU(now, baseDatagram, int(w.MaxDatagram), c.sender.ProbeTimeout())
 	return &serverByHand{newTwin(c.session, out, true, client, now), c, srv}

@@ -44,10 +44,12 @@ func FuzzHostileClient(f *testing.F) {
 	sizes := []int{0, 1, 2000, PieceBytes, 2*PieceBytes + 17}
 	dir := rootOf(f, sizes...)
 	content := positioned(sizes[len(sizes)-1])
+	out := &wire{run: make([]byte, 0, 4<<20)} // of all runs, or to grow it would be counted
 	f.Fuzz(func(t *testing.T, b []byte) {
+		out.run, out.writes = out.run[:0], nil
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		h := newServerByHand(t, dir, &wantedBytes{t, content})
+		h := newServerByHand(t, dir, &wantedBytes{t, content}, out)
 		defer h.end(t)
 		s := &script{b: b[:min(len(b), 2000)]}
 		datagrams, trees := 0, 0
