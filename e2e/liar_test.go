@@ -40,25 +40,27 @@ func (l *liar) addr() string { return l.conn.LocalAddr().String() }
 func (l *liar) serve(t *testing.T) {
 	defer close(l.done)
 	half := map[proto.SessionID]*secure.Handshake{}
+	begun := map[proto.SessionID]secure.Keys{}
 	buf := make([]byte, 65536)
 	for {
 		n, from, err := l.conn.ReadFromUDP(buf)
 		if err != nil {
 			return
 		}
-		reply, err := l.answer(half, buf[:n])
+		replies, err := l.answer(half, begun, buf[:n])
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		if reply != nil {
-			_, _ = l.conn.WriteToUDP(reply, from)
+		for _, b := range replies {
+			_, _ = l.conn.WriteToUDP(b, from)
 		}
 	}
 }
 
-// answer returns what to reply to a datagram, nil for nothing.
-func (l *liar) answer(half map[proto.SessionID]*secure.Handshake, b []byte) ([]byte, error) {
+// answer returns what to reply to a datagram. begun has the sessions whose client
+// has yet to send its half of the exchange of ML-KEM keys.
+func (l *liar) answer(half map[proto.SessionID]*secure.Handshake, begun map[proto.SessionID]secure.Keys, b []byte) ([][]byte, error) {
 	switch proto.Kind(b[0]) {
 	case proto.KindHello:
 		h, err := proto.ParseHello(b)
@@ -78,7 +80,7 @@ func (l *liar) answer(half map[proto.SessionID]*secure.Handshake, b []byte) ([]b
 		if r.Noise, err = noise.WriteMessage(nil, w.Append(nil)); err != nil {
 			return nil, err
 		}
-		return r.Append(nil), nil
+		return [][]byte{r.Append(nil)}, nil
 	case proto.KindFinish:
 		f, err := proto.ParseFinish(b)
 		noise := half[f.Session]
@@ -93,11 +95,46 @@ func (l *liar) answer(half map[proto.SessionID]*secure.Handshake, b []byte) ([]b
 		if err != nil {
 			return nil, err
 		}
-		header := proto.SealedHeader{Kind: proto.KindServerSealed, Session: f.Session}
-		out := header.Append(nil)
-		return secure.NewSealer(keys.Send, 0).Seal(out, out, l.frame, 0), nil
+		begun[f.Session] = keys
+	case proto.KindClientSealed:
+		return l.exchange(begun, b)
 	}
 	return nil, nil
+}
+
+// exchange answers the client's half, and says what the liar has to say.
+func (l *liar) exchange(begun map[proto.SessionID]secure.Keys, b []byte) ([][]byte, error) {
+	h, clear, body, err := proto.ParseSealed(b)
+	keys, ok := begun[h.Session]
+	if err != nil || !ok {
+		return nil, err
+	}
+	plain, err := secure.NewOpener(keys.Receive).Open(nil, clear, body, h.Phase, uint64(h.Number))
+	if err != nil {
+		return nil, err
+	}
+	_, frame, _, err := proto.NextFrame(plain)
+	if err != nil {
+		return nil, err
+	}
+	key, err := proto.ParseKEMKey(frame)
+	if err != nil {
+		return nil, err
+	}
+	delete(begun, h.Session)
+	sealer := secure.NewSealer(keys.Send, 0)
+	text, mixed, err := keys.Encapsulate(key.Key)
+	if err != nil {
+		return nil, err
+	}
+	half := proto.KEMText{Text: text}
+	seal := func(number proto.PacketNumber, frame []byte) []byte {
+		out := (&proto.SealedHeader{Kind: proto.KindServerSealed, Phase: sealer.Phase(), Session: h.Session, Number: number}).Append(nil)
+		return sealer.Seal(out, out, frame, uint64(number))
+	}
+	first := seal(0, half.Append(nil))
+	sealer.Advance(mixed.Send)
+	return [][]byte{first, seal(1, l.frame)}, nil
 }
 
 // asControl returns a frame that carries a control message.

@@ -26,27 +26,25 @@ type race struct {
 	now     time.Duration
 	window  int64 // how far from the first missing byte is leased; 0: anywhere
 	took    time.Duration
-	log     []string             // what was given and received, when
-	gotAt   []time.Duration      // when each piece came
-	each    func(*race)          // called before each step, if not nil
-	asked   int                  // how many ranges
-	victims [2]int               // how many were taken, repeated
-	front   func(*race, *runner) // called when the window moved, if not nil
+	log     []string        // what was given and received, when
+	gotAt   []time.Duration // when each piece came
+	each    func(*race)     // called before each step, if not nil
+	asked   int             // how many ranges
+	victims [2]int          // how many were taken, repeated
 }
 
 // runner is a session that fetches its pieces one after the other.
 type runner struct {
-	id     workerID
-	rate   func(time.Duration) float64 // bytes per second
-	rtt    time.Duration
-	jobs   []*job
-	meter  rateMeter
-	rest   float64 // of a byte
-	came   int64
-	got    int64 // of what came, in pieces that were news
-	gone   bool
-	most   int64   // held at once, once its rate was known
-	lately float64 // its rate in the last step
+	id    workerID
+	rate  func(time.Duration) float64 // bytes per second
+	rtt   time.Duration
+	jobs  []*job
+	meter rateMeter
+	rest  float64 // of a byte
+	came  int64
+	got   int64 // of what came, in pieces that were news
+	gone  bool
+	most  int64 // held at once, once its rate was known
 }
 
 // job is a piece that a runner fetches.

@@ -31,6 +31,9 @@ func TestAnyDiskCallFails(t *testing.T) {
 				}
 				outcomes := map[string]int{}
 				for n, c := range clean.Calls() {
+					if n == 0 {
+						continue // the look for what is left, which is a hint
+					}
 					for _, fault := range faultsOf(n, c) {
 						d := begin(w)
 						outcomes[w.failOne(d, n+1, fault)]++
