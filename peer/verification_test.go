@@ -116,6 +116,30 @@ func TestThreeReplicas(t *testing.T) {
 	}
 }
 
+// TestOnePieceInAHundred is a lie, and one that is asked for: by the peer whose
+// beginning of the file comes with the handshake. Another one is another version.
+func TestOnePieceInAHundred(t *testing.T) {
+	heavy(t)
+	for name, pause := range map[string]time.Duration{"roots are known soon": 0, "roots are known late": 30 * time.Millisecond} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, 1, 3, 100<<20, replicaLink, func(w *world) {
+				w.lie(w.servers[0], other(w.content, 1))
+				w.replace(w.servers[1], other(w.content))
+				late := replicaLink // so that the liar is the first to answer
+				late.Delay *= 2
+				for _, s := range w.servers[1:] {
+					w.slowHashing(s, pause)
+					w.net.SetPath(w.client.Addr(), s.host.Addr(), late)
+				}
+				f, _ := w.fetch(w.options())
+				w.out(f, 0, ErrIntegrity)
+				w.out(f, 1, ErrPeersDisagree)
+				w.in(f, 2)
+			})
+		})
+	}
+}
+
 func treeRoot(content []byte) tree.Hash {
 	root, _ := listOf(content).Root()
 	return root
