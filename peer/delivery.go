@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"time"
 
 	"chunkcp/internal/tree"
 )
@@ -50,6 +51,7 @@ func (f *Fetch) deliver(p *piece) error {
 		f.pool.put(p)
 		return nil
 	}
+	f.stuck = time.Time{}
 	f.manifest.keep(i, h, p.from)
 	if p.from < 0 {
 		f.recalled += p.data.Len()

@@ -69,6 +69,7 @@ type Fetch struct {
 	moved    time.Time // when file bytes or hashes came last
 	pacer    pacer
 	unstuck  time.Time // when the work was dealt anew last, because none came
+	stuck    time.Time // when that was done first; zero: a piece or a hash has come since
 
 	// Which file it is.
 	agreement *agreement
@@ -208,7 +209,7 @@ func (f *Fetch) end(err error) {
 // costs a liar nothing.
 func (f *Fetch) begin(size int64) {
 	f.generation++
-	f.size, f.written, f.recalled, f.filled = size, 0, 0, time.Time{}
+	f.size, f.written, f.recalled, f.filled, f.stuck = size, 0, 0, time.Time{}, time.Time{}
 	f.manifest, f.assign = newManifest(size), newAssigner(size, f.wanted())
 	f.lead, f.asked = nil, nil
 	for _, p := range f.peers {

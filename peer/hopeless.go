@@ -25,10 +25,13 @@ func (f *Fetch) hopeless(now time.Time) error {
 		if f.writing > 0 {
 			f.moved = now // it is this host's disk, or who reads the output, that is slow
 		}
-		if now.Sub(f.moved) < f.opt.Timeout {
-			return nil
+		switch {
+		case now.Sub(f.moved) >= f.opt.Timeout:
+			return f.failure(ErrNoPeers, fmt.Sprintf("no bytes came for %v", f.opt.Timeout))
+		case f.stuckFor(now) >= f.opt.Timeout:
+			return f.failure(ErrNoPeers, fmt.Sprintf("no more than parts of pieces came for %v", f.opt.Timeout))
 		}
-		return f.failure(ErrNoPeers, fmt.Sprintf("no bytes came for %v", f.opt.Timeout))
+		return nil
 	}
 	if final == len(f.peers) {
 		return f.failure(f.commonKind(), "no peer can serve "+f.opt.Name)

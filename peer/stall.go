@@ -23,6 +23,9 @@ func (f *Fetch) unstick(now time.Time) {
 		}
 	}
 	f.unstuck = now
+	if f.stuck.IsZero() {
+		f.stuck = now
+	}
 	f.log.Info("nothing comes: the work is dealt anew")
 	for _, p := range f.peers {
 		if p.state == Live {
@@ -40,4 +43,15 @@ func (f *Fetch) unstick(now time.Time) {
 	}
 	f.activate()
 	f.wakeAll()
+}
+
+// stuckFor returns how long the work has been dealt anew again and again, and not
+// a piece came whole. A peer that sends the beginning of every range and then no
+// more has bytes come each time, so that they tell nothing: what is dealt anew is
+// lost. One that is slow has them come all the time.
+func (f *Fetch) stuckFor(now time.Time) time.Duration {
+	if f.stuck.IsZero() || now.Sub(f.unstuck) >= 2*stallTime {
+		return 0
+	}
+	return now.Sub(f.stuck)
 }

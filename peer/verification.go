@@ -158,7 +158,7 @@ func (f *Fetch) heardHashes(c *clientSession, m *proto.Hashes) error {
 	if !news {
 		return nil
 	}
-	f.moved = time.Now()
+	f.moved, f.stuck = time.Now(), time.Time{}
 	for _, i := range differ {
 		if c.peer != f.lead {
 			break // one of its own pieces was wrong: its word is worth nothing
