@@ -50,7 +50,10 @@ func (r *Relay) bind(c *client) error {
 	c.conn = conn
 	r.up.setConn(&c.toTarget, conn)
 	r.wg.Go(func() {
-		read(conn, clientMessages, func(msgs []udp.Message) { r.down.forward(&c.toClient, msgs) })
+		read(conn, clientMessages, func(msgs []udp.Message) {
+			r.show(c, false, msgs)
+			r.down.forward(&c.toClient, msgs)
+		})
 	})
 	return nil
 }

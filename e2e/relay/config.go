@@ -18,9 +18,19 @@ type Config struct {
 	Up, Down netsim.Link
 	// Seed is that of everything random.
 	Seed uint64
+	// Watch, if not nil, is shown each datagram that is read, before its fate is
+	// known. It is called by several goroutines, and must not keep the bytes.
+	Watch func(Sighting)
 	// MaxClients bounds the client addresses, each of which takes a socket;
 	// 0 is 64.
 	MaxClients int
+}
+
+// Sighting is a datagram that the relay has read.
+type Sighting struct {
+	Client netip.AddrPort // whose it is, or whom it is for
+	Up     bool           // from the client
+	Bytes  []byte
 }
 
 const (

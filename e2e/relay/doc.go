@@ -12,6 +12,9 @@
 // these ports. Damage reaches the programs, as each datagram is sent anew with
 // a checksum that fits.
 //
+// Config.Watch sees all that passes, and Forge sends clients what the target did
+// not: together they are somebody on the way.
+//
 // # What happens when something is full
 //
 // Datagrams of clients beyond Config.MaxClients are dropped and counted as

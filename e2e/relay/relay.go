@@ -147,6 +147,7 @@ func (r *Relay) readClients() {
 				end++
 			}
 			if c, err := r.client(msgs[start].Addr); err == nil {
+				r.show(c, true, msgs[start:end])
 				r.up.forward(&c.toTarget, msgs[start:end])
 			} else {
 				r.up.refuse(msgs[start:end])
