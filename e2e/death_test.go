@@ -11,17 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-
-	"chunkcp/internal/netsim"
 )
-
-// A fetch of these tests takes seconds whatever the machine, so that what
-// happens to a server happens in the middle of it.
-const slowSize = 24 << 20
-
-func slowLink() netsim.Link {
-	return netsim.Link{MTU: mtu, Delay: delay, Rate: 4 << 20}
-}
 
 func TestKilled(t *testing.T) {
 	r := newRig(t, 3, slowSize, slowLink())
@@ -186,11 +176,4 @@ func processState(t *testing.T, s *server) string {
 		t.Fatal(err)
 	}
 	return strings.TrimSpace(string(out))[:1]
-}
-
-func skipSlow(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("takes seconds")
-	}
 }

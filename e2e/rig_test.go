@@ -20,6 +20,14 @@ const (
 	fetchLimit = 60 * time.Second
 )
 
+// A fetch of these tests takes seconds whatever the machine, so that what
+// happens to a server happens in the middle of it.
+const slowSize = 24 << 20
+
+func slowLink() netsim.Link {
+	return netsim.Link{MTU: mtu, Delay: delay, Rate: 4 << 20}
+}
+
 // rig is servers that hold the same file, each behind a relay, and a client.
 type rig struct {
 	t       *testing.T
@@ -166,5 +174,12 @@ func (r *rig) log() {
 	for i, s := range r.servers {
 		r.t.Logf("relay %d: %+v", i, r.relays[i].Counters())
 		r.t.Logf("server %d:\n%s", i, s.stderr.String())
+	}
+}
+
+func skipSlow(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("takes seconds")
 	}
 }
