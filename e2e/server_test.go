@@ -41,6 +41,8 @@ func serve(home, root, listen string) (*server, error) {
 // logLine is what the tests read of a line of a server's log.
 type logLine struct {
 	Level, Msg, Addr, Key string
+	Client, Reason        string // of a session that ended
+	Bytes                 int64  // that it sent
 }
 
 func parseLog(log string) (lines []logLine, err error) {
