@@ -4,6 +4,11 @@
 //	scenario_test.go   links that lose, delay, duplicate, reorder and damage
 //	crash_test.go      fetches that are killed and go on (victim_test.go)
 //	death_test.go      servers that die, stop, come late and come back
+//	flap_test.go       a path that is down 2 s in every 5
+//	rogue_test.go      servers that lie, stall and say nothing (rogueserver_test.go)
+//	words_test.go      a server whose words are made for the terminal
+//	greedy_linux_test.go clients that take nothing (rogueclient_test.go)
+//	garbage_linux_test.go noise and forgeries at line rate (forger_linux_test.go)
 //	large_linux_test.go a file of several GiB in bounded memory
 //	script_test.go     the command line, by the scripts in testdata/script
 //	loopback.sh        the same in shell, for people: three servers, one killed
