@@ -80,7 +80,7 @@ func TestFlaps(t *testing.T) {
 			got := r.finish(p)
 			t.Logf("%.1f s; came in each time that the path was up: %d; else: %d; %+v", got.Seconds, on, off, got.Peers)
 			if n := r.relays[0].Counters().Down.Cut; n == 0 || len(on) < 2 || off > 64<<10 {
-				t.Errorf("%d datagrams met a path that was down, in %d turns; %d bytes passed it", n, len(on), off)
+				t.Fatalf("%d datagrams met a path that was down, in %d turns; %d bytes passed it", n, len(on), off)
 			}
 			turns := 0
 			for _, bytes := range on[1:] { // after the path was down
