@@ -8,7 +8,7 @@ import (
 )
 
 // allocate reserves the disk space, so that a full disk shows before the first
-// byte is fetched.
+// byte is fetched. In memory it is only looked whether there is enough.
 func allocate(f *os.File, size int64) error {
 	info, err := f.Stat()
 	if err != nil {
@@ -23,7 +23,13 @@ func allocate(f *os.File, size int64) error {
 	if size == 0 {
 		return nil // fallocate refuses a length of 0
 	}
-	err = fallocate(f, size)
+	if free, ok := memorySpace(f); !ok {
+		err = fallocate(f, size)
+	} else if uint64(size) > holds(info)+free {
+		return unix.ENOSPC
+	} else {
+		err = f.Truncate(size)
+	}
 	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOSYS) {
 		err = f.Truncate(size)
 	}

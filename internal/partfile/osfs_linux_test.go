@@ -32,14 +32,51 @@ func TestSpaceIsReserved(t *testing.T) {
 		t.Skip("no fallocate on this file system")
 	}
 	dest := filepath.Join(t.TempDir(), "file")
+	if _, ok := memorySpace(emptyFile(t)); ok {
+		t.Skip("files are in memory here")
+	}
 	create(t, dest, size, Option{})
 	info, err := os.Stat(partPath(dest))
 	if err != nil {
 		t.Fatal(err)
 	}
-	const blockSize = 512 // unit of st_blocks, stat(2)
-	if got := info.Sys().(*syscall.Stat_t).Blocks * blockSize; got < size {
+	if got := holds(info); got < size {
 		t.Errorf("%d of %d bytes reserved", got, size)
+	}
+}
+
+// In memory a part file takes no more than what came, and one that does not fit
+// is refused as on a disk.
+func TestMemoryIsLookedAt(t *testing.T) {
+	dir, err := os.MkdirTemp("/dev/shm", "partfile")
+	if err != nil {
+		t.Skip("no tmpfs: ", err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	probe, err := os.Create(filepath.Join(dir, "probe"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer probe.Close()
+	free, ok := memorySpace(probe)
+	if !ok {
+		t.Skip("/dev/shm is no tmpfs with a limit")
+	}
+	dest := filepath.Join(dir, "file")
+	const size = 1 << 20
+	p := create(t, dest, size, Option{})
+	info, err := os.Stat(partPath(dest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Size() != size || holds(info) > size/2 {
+		t.Errorf("a part file of %d bytes of which %d are held, want %d and next to none", info.Size(), holds(info), size)
+	}
+	if err := p.Discard(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Create(dest, int64(2*free), Option{}); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("Create of twice what is free = %v, want ENOSPC", err)
 	}
 }
 
