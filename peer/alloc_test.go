@@ -56,11 +56,11 @@ func (w *wire) deliver(tb testing.TB, now time.Time, s *session) {
 // sink is a party that gives any bytes and counts those it gets.
 type sink struct{ got int64 }
 
-func (p *sink) credit() uint32                           { return 1 << 30 }
-func (p *sink) room(*proto.Segment) bool                 { return true }
-func (p *sink) place(seg *proto.Segment)                 { p.got += int64(len(seg.Payload)) }
-func (p *sink) message(time.Time, proto.Message) error   { return nil }
-func (p *sink) read(b []byte, _ proto.ID, _ int64) error { return nil }
+func (p *sink) credit() uint32                         { return 1 << 30 }
+func (p *sink) room(*proto.Segment) bool               { return true }
+func (p *sink) place(seg *proto.Segment)               { p.got += int64(len(seg.Payload)) }
+func (p *sink) message(time.Time, proto.Message) error { return nil }
+func (p *sink) read([][]byte, proto.ID, int64) error   { return nil }
 
 // newKeys returns the keys of a client's side.
 func newKeys() secure.Keys { return secure.Keys{Send: [32]byte{2}, Receive: [32]byte{1}} }

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"chunkcp/internal/udp"
+	"chunkcp/proto"
 )
 
 // errConnClosed is what a closed Conn fails with.
@@ -23,8 +24,8 @@ const (
 
 // burstBuffer is the space to build one burst in.
 type burstBuffer struct {
-	data []byte // as read from the file
-	out  []byte // as it goes to the kernel
+	out   []byte                 // as it goes to the kernel
+	parts [proto.MaxBurst][]byte // where in out the payload of each segment goes
 }
 
 // burstBuffers lends burst buffers. A session needs one only while it sends, so
@@ -33,7 +34,7 @@ type burstBuffers struct{ pool sync.Pool }
 
 func newBurstBuffers() *burstBuffers {
 	return &burstBuffers{sync.Pool{New: func() any {
-		return &burstBuffer{data: make([]byte, maxBurstBytes), out: make([]byte, 0, udp.MaxRead)}
+		return &burstBuffer{out: make([]byte, 0, udp.MaxRead)}
 	}}}
 }
 

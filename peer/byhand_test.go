@@ -108,7 +108,9 @@ func (h *byHand) read(t testing.TB, b []byte) {
 			break
 		}
 		if kind == proto.FrameSegment {
-			err = h.twin.handleSegment(h.now, header.Number, frame)
+			if h.twin.segment, err = proto.ParseSegment(frame); err == nil {
+				err = h.twin.handleSegment(h.now, header.Number)
+			}
 		}
 	}
 	if err != nil {

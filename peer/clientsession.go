@@ -50,8 +50,9 @@ type clientSession struct {
 	nextID    proto.ID
 	gets      map[proto.ID]*get
 	pieces    map[int64]*piece // under way, by index
-	asksAgain bool             // there was no work, and may be soon
-	awaiting  time.Time        // since when something is awaited; zero if nothing is
+	next      landing
+	asksAgain bool      // there was no work, and may be soon
+	awaiting  time.Time // since when something is awaited; zero if nothing is
 	silent    bool
 	meter     rateMeter
 	trouble   readTrouble
@@ -112,7 +113,7 @@ func (f *Fetch) holdSession(ctx context.Context, p *peerState) error {
 	} else if err := c.tell(&proto.Ping{}); err != nil { // its acknowledgement tells the round trip
 		return err
 	}
-	c.conn, c.addr, c.party, c.buffers = conn, addr, c, f.buffers
+	c.conn, c.addr, c.party, c.lander, c.buffers = conn, addr, c, c, f.buffers
 	c.heard = time.Now()
 	c.awaiting = c.heard
 	f.join(c)
@@ -252,7 +253,7 @@ func earlier(a, b time.Time) time.Time {
 }
 
 // read implements party: a client sends no file bytes.
-func (c *clientSession) read([]byte, proto.ID, int64) error { panic("BUG: a client has no file") }
+func (c *clientSession) read([][]byte, proto.ID, int64) error { panic("BUG: a client has no file") }
 
 // message implements party.
 func (c *clientSession) message(_ time.Time, m proto.Message) error {

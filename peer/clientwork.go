@@ -168,6 +168,7 @@ func (c *clientSession) place(seg *proto.Segment) {
 		return
 	}
 	c.meter.add(r.Len())
+	c.next = landing{seg.Request, r.End}
 	for i := pieceIndex(r.Start); i <= pieceIndex(r.End-1); i++ {
 		p := c.pieces[i]
 		if p == nil || !g.open.Contains(p.data) {
@@ -176,7 +177,9 @@ func (c *clientSession) place(seg *proto.Segment) {
 		}
 		part := p.data.Intersect(r)
 		c.placed += part.Len()
-		copy(p.buf[part.Start-p.data.Start:], seg.Payload[part.Start-r.Start:part.End-r.Start])
+		if to, from := p.buf[part.Start-p.data.Start:], seg.Payload[part.Start-r.Start:part.End-r.Start]; &to[0] != &from[0] {
+			copy(to, from)
+		}
 		p.have.Add(part)
 		if len(p.have.Ranges()) > maxFragments && c.fault == nil {
 			c.fault = violation(errors.New("a piece in crumbs"))

@@ -146,10 +146,17 @@ func (f *servedFile) checkEmpty() error {
 	return nil
 }
 
-// readAt fills p from offset. The state of the file is looked at after the
-// read: what was read then belongs to the state that was promised.
+// readAt fills p from offset.
 func (f *servedFile) readAt(p []byte, offset int64) error {
-	if _, err := f.file.ReadAt(p, offset); err != nil {
+	parts := [1][]byte{p}
+	return f.readParts(parts[:], offset)
+}
+
+// readParts fills parts, one after the other, from offset on. The state of the
+// file is looked at after the read: what was read then belongs to the state that
+// was promised.
+func (f *servedFile) readParts(parts [][]byte, offset int64) error {
+	if err := readParts(f.file, parts, offset); err != nil {
 		if s, serr := stampOf(f.file); serr == nil && s != f.stamp {
 			return errChanged // truncated: the end came early
 		}

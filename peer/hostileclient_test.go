@@ -24,8 +24,8 @@ func (p *wantedBytes) place(seg *proto.Segment) {
 		p.t.Fatalf("bytes %d to %d of request %d are not those of the file", seg.Offset, end, seg.Request)
 	}
 }
-func (p *wantedBytes) message(time.Time, proto.Message) error   { return nil }
-func (p *wantedBytes) read(b []byte, _ proto.ID, _ int64) error { panic("a client has no file") }
+func (p *wantedBytes) message(time.Time, proto.Message) error { return nil }
+func (p *wantedBytes) read([][]byte, proto.ID, int64) error   { panic("a client has no file") }
 
 // What a hostile client of a session may cost: allocated in all, whatever it
 // sends, and for each datagram. A datagram's messages, their answers, a file's

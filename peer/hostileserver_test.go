@@ -99,7 +99,7 @@ func (h *fetchByHand) open(p *peerState) {
 		fetch:   h.Fetch, peer: p, nextID: clientFile + 1, early: early, size: -1, gets: map[proto.ID]*get{}, pieces: map[int64]*piece{},
 	}
 	out := &wire{}
-	c.conn, c.party, c.buffers, c.heard, c.awaiting = out, c, h.buffers, now, now
+	c.conn, c.party, c.lander, c.buffers, c.heard, c.awaiting = out, c, c, h.buffers, now, now
 	h.join(c)
 	h.sessions = append(h.sessions, &clientByHand{byHand: newTwin(c.session, out, false, &sink{}, now), session: c})
 }

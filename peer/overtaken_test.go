@@ -36,7 +36,7 @@ func (l *lender) session() *clientSession {
 		active: true, nextID: clientFile + 1,
 		gets: map[proto.ID]*get{}, pieces: map[int64]*piece{},
 	}
-	c.party, c.conn = c, &wire{}
+	c.party, c.lander, c.conn = c, c, &wire{}
 	l.nextID++
 	l.sessions[c] = struct{}{}
 	l.byID[c.id] = c

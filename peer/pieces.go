@@ -13,13 +13,20 @@ const maxPieces = 32
 // piece is one unit of the file while it is being received.
 type piece struct {
 	data rangeset.Range // where it lies in the file
-	buf  []byte         // PieceBytes long
+	buf  []byte         // PieceBytes long, in space behind frontRoom
 	have rangeset.Set
+
+	space []byte // frontRoom, and buf
 
 	generation int   // of the file that it belongs to
 	of         int64 // the size of that file
 	from       int   // the peer that gave it, by its index; -1: none
 	target     io.WriterAt
+}
+
+func newPiece() *piece {
+	space := make([]byte, frontRoom+PieceBytes)
+	return &piece{space: space, buf: space[frontRoom:]}
 }
 
 func (p *piece) complete() bool { return p.have.Contains(p.data) }
@@ -41,7 +48,7 @@ func (p *piecePool) get(data rangeset.Range, force bool) *piece {
 	if n := len(p.idle); n > 0 {
 		x, p.idle = p.idle[n-1], p.idle[:n-1]
 	} else {
-		x = &piece{buf: make([]byte, PieceBytes)}
+		x = newPiece()
 	}
 	x.data = data
 	x.have.Clear()

@@ -37,7 +37,7 @@ func (r *rogue) message(_ time.Time, m proto.Message) error {
 	r.takes.heard = append(r.takes.heard, m)
 	return nil
 }
-func (r *rogue) read([]byte, proto.ID, int64) error { panic("a client has no file") }
+func (r *rogue) read([][]byte, proto.ID, int64) error { panic("a client has no file") }
 
 // rogue opens a session with a server.
 func (w *world) rogue(s *simServer, credit uint32, requests ...proto.Message) *rogue {

@@ -297,12 +297,12 @@ func (c *serverSession) fail(id proto.ID, code proto.FailCode, reason string) er
 }
 
 // read implements party. A file that cannot be read any more ends its requests.
-func (c *serverSession) read(p []byte, request proto.ID, offset int64) error {
+func (c *serverSession) read(parts [][]byte, request proto.ID, offset int64) error {
 	f := c.gets[request]
 	if f == nil {
 		return errChanged
 	}
-	err := f.readAt(p, offset)
+	err := f.readParts(parts, offset)
 	if err == nil {
 		return nil
 	}

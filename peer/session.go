@@ -3,19 +3,14 @@ package peer
 import (
 	"errors"
 	"fmt"
-	"math/bits"
 	"net/netip"
 	"time"
 
 	"chunkcp/arq"
-	"chunkcp/internal/rangeset"
 	"chunkcp/internal/secure"
 	"chunkcp/internal/udp"
 	"chunkcp/proto"
 )
-
-// segmentOverhead is what a datagram carries beside a segment's payload.
-const segmentOverhead = proto.SealedHeaderLen + proto.SegmentHeaderLen + secure.Overhead
 
 // baseSegment is the payload of a segment that every path carries.
 const baseSegment = baseDatagram - segmentOverhead
@@ -36,8 +31,9 @@ type party interface {
 	// message takes a control message.
 	message(now time.Time, m proto.Message) error
 
-	// read fills p with the bytes of a request from offset on.
-	read(p []byte, request proto.ID, offset int64) error
+	// read fills parts, one after the other, with the bytes of a request from
+	// offset on.
+	read(parts [][]byte, request proto.ID, offset int64) error
 }
 
 // errClosed is the end of a session by the other side.
@@ -64,6 +60,7 @@ type session struct {
 	receiver *arq.Receiver
 	control  arq.ControlReader
 	party    party
+	lander   lander // nil on a side that takes no file bytes
 	buffers  *burstBuffers
 	mtu      *arq.PathMTU // nil on a side that sends little
 	ack      proto.Ack
@@ -106,7 +103,7 @@ func (s *session) handle(now time.Time, datagram []byte) error {
 		return nil
 	}
 	highest := s.opener.Highest()
-	plain, err := s.opener.Open(body[:0], header, body, h.Phase, uint64(h.Number))
+	got, err := s.open(h, header, body)
 	if err != nil {
 		if errors.Is(err, secure.ErrTooManyForged) {
 			return err
@@ -122,6 +119,17 @@ func (s *session) handle(now time.Time, datagram []byte) error {
 			s.check.heard(now, s.from, len(datagram), uint64(h.Number) > highest)
 		}
 	}
+	if got.landed {
+		if err := s.admit(proto.FrameSegment, early); err != nil {
+			return err
+		}
+		return s.handleSegment(now, h.Number)
+	}
+	return s.handleFrames(now, h, got.plain, early, len(datagram))
+}
+
+// handleFrames takes the frames of a datagram that had length bytes.
+func (s *session) handleFrames(now time.Time, h proto.SealedHeader, plain []byte, early bool, length int) error {
 	asked := false
 	for {
 		t, frame, rest, err := proto.NextFrame(plain)
@@ -144,9 +152,12 @@ func (s *session) handle(now time.Time, datagram []byte) error {
 		case proto.FrameAck:
 			err = s.handleAck(now, frame)
 		case proto.FrameSegment:
-			err = s.handleSegment(now, h.Number, frame)
+			if s.segment, err = proto.ParseSegment(frame); err != nil {
+				return violation(err)
+			}
+			err = s.handleSegment(now, h.Number)
 		case proto.FrameMTUProbe:
-			reply := proto.MTUReply{Size: uint16(len(datagram))}
+			reply := proto.MTUReply{Size: uint16(length)}
 			err = s.sendFrame(&reply)
 		case proto.FrameMTUReply:
 			err = s.handleMTUReply(frame)
@@ -191,11 +202,8 @@ func (s *session) handleMTUReply(frame []byte) error {
 	return nil
 }
 
-func (s *session) handleSegment(now time.Time, pn proto.PacketNumber, frame []byte) error {
-	var err error
-	if s.segment, err = proto.ParseSegment(frame); err != nil {
-		return violation(err)
-	}
+// handleSegment takes s.segment, which came in datagram pn.
+func (s *session) handleSegment(now time.Time, pn proto.PacketNumber) error {
 	seg := &s.segment
 	if (seg.Request == proto.Control) != (seg.Channel == 0) {
 		return violation(errors.New("the control stream has channel 0, and it alone"))
@@ -287,53 +295,6 @@ func (s *session) probeMTU(now time.Time) error {
 		}
 	}
 	return nil
-}
-
-// sendBurst writes the segments of one transmission in one call.
-func (s *session) sendBurst(t *arq.Transmission) error {
-	buf := s.buffers.get()
-	defer s.buffers.put(buf)
-	out, pn := buf.out[:0], t.First
-	for mask := t.Mask; mask != 0; {
-		i := bits.TrailingZeros64(mask)
-		n := bits.TrailingZeros64(^(mask >> i)) // segments in a row
-		run := rangeset.Range{Start: t.Bytes(i).Start, End: t.Bytes(i + n - 1).End}
-		data, err := s.bytes(t.Request, run, buf.data)
-		if err != nil {
-			return nil // the party has dealt with it
-		}
-		for j := i; j < i+n; j++ {
-			r := t.Bytes(j)
-			out = s.appendSegment(out, pn, &proto.Segment{
-				Index: uint8(j), Count: uint8(t.Count), Repeat: t.Repeat,
-				Channel: t.Channel, Burst: t.Burst, Request: t.Request, Offset: r.Start,
-				Payload: data[r.Start-run.Start : r.End-run.Start],
-			})
-			pn++
-		}
-		mask &^= (1<<n - 1) << i
-	}
-	return s.write(out, t.Segment+segmentOverhead)
-}
-
-// bytes returns the bytes r of a request, in data if they have to be read.
-func (s *session) bytes(request proto.ID, r rangeset.Range, data []byte) ([]byte, error) {
-	if request == proto.Control {
-		return s.sender.Control(r), nil
-	}
-	data = data[:r.Len()]
-	if err := s.party.read(data, request, r.Start); err != nil {
-		return nil, err
-	}
-	return data, nil
-}
-
-func (s *session) appendSegment(out []byte, pn proto.PacketNumber, seg *proto.Segment) []byte {
-	start := len(out)
-	out = s.header(pn).Append(out)
-	plain := len(out)
-	out = seg.Append(out)
-	return s.sealer.Seal(out[:plain], out[start:plain], out[plain:], uint64(pn))
 }
 
 func (s *session) header(pn proto.PacketNumber) proto.SealedHeader {

@@ -81,6 +81,12 @@ func (s *Set) Contains(r Range) bool {
 	return i < len(s.ranges) && s.ranges[i].Start <= r.Start && r.End <= s.ranges[i].End
 }
 
+// Overlaps reports whether any byte of r is in s.
+func (s *Set) Overlaps(r Range) bool {
+	i := sort.Search(len(s.ranges), func(i int) bool { return s.ranges[i].End > r.Start })
+	return !r.Empty() && i < len(s.ranges) && s.ranges[i].Start < r.End
+}
+
 // Missing returns the parts of r that are not in s, in order.
 func (s *Set) Missing(r Range) []Range {
 	var out []Range

@@ -57,6 +57,16 @@ func compare(t *rapid.T, s *Set, bits []bool) {
 			t.Fatalf("byte %d both in the set and missing, or neither", i)
 		}
 	}
+	for i := range bits {
+		r := Range{int64(i), int64(i) + 1 + rapid.Int64Range(-1, 7).Draw(t, "length")}
+		want := false
+		for j := r.Start; j < min(r.End, all.End); j++ {
+			want = want || bits[j]
+		}
+		if got := s.Overlaps(r); got != want {
+			t.Fatalf("Overlaps(%v) of %v is %v", r, s.Ranges(), got)
+		}
+	}
 	if s.Contains(all) != (n == int64(len(bits))) {
 		t.Fatalf("Contains(%v) with %d of %d bytes", all, n, len(bits))
 	}
