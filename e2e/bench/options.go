@@ -17,6 +17,7 @@ type options struct {
 	out         string
 	repository  string
 	scenarios   []scenario.Scenario
+	tools       []string
 	runs        int
 	size        int64
 	linkSeconds float64
@@ -26,11 +27,12 @@ type options struct {
 // parseOptions reads the command line and reports all that is wrong with it.
 func parseOptions(args []string) (options, error) {
 	var o options
-	var names, size string
+	var names, tools, size string
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.StringVar(&o.out, "out", "results", "`DIR` for results.json, results.md and the plots")
 	flags.StringVar(&o.repository, "source", "../..", "`DIR` of the chunkcp that is built and measured")
 	flags.StringVar(&names, "scenarios", "loopback,veth,lab", "what to measure, of "+strings.Join(scenario.Names(), ", "))
+	flags.StringVar(&tools, "tools", "", "what to run of what a scenario compares: `NAMES` as in its table, or their beginnings (default: all)")
 	flags.IntVar(&o.runs, "runs", 5, "`N` runs of each tool in each scenario")
 	flags.StringVar(&size, "size", "1GiB", "`SIZE` of the file on loopback and the cable, in bytes, KiB, MiB or GiB")
 	flags.Float64Var(&o.linkSeconds, "seconds", 10, "`S` that a lab's file would take at the link's rate")
@@ -46,6 +48,9 @@ func parseOptions(args []string) (options, error) {
 	var err error
 	if o.scenarios, err = scenario.Choose(strings.Split(names, ",")); err != nil {
 		errs = append(errs, err)
+	}
+	if tools != "" {
+		o.tools = strings.Split(tools, ",")
 	}
 	if o.size, err = parseSize(size); err != nil {
 		errs = append(errs, err)

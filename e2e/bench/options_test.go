@@ -7,11 +7,11 @@ import (
 )
 
 func TestParseOptions(t *testing.T) {
-	o, err := parseOptions([]string{"-runs", "3", "-size", "64MiB", "-scenarios", "loopback,deep", "-cut", "5s"})
+	o, err := parseOptions([]string{"-runs", "3", "-size", "64MiB", "-scenarios", "loopback,deep", "-cut", "5s", "-tools", "chunkcp,TCP"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.runs != 3 || o.size != 64<<20 || o.cut != 5*time.Second || len(o.scenarios) != 2 {
+	if o.runs != 3 || o.size != 64<<20 || o.cut != 5*time.Second || len(o.scenarios) != 2 || len(o.tools) != 2 {
 		t.Errorf("%+v", o)
 	}
 }

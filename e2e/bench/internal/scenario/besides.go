@@ -35,11 +35,11 @@ func besides() []beside {
 	}
 }
 
-// The link that is shared: its queue holds 100 ms, two round trips.
+// The link that is shared: its queue holds 50 ms, one bandwidth-delay product.
 const (
 	sharedRate  = 100e6 // bit/s
-	sharedLink  = "rate=100mbit,delay=25ms"
-	sharedTitle = ": 100 Mbit/s, 50 ms"
+	sharedLink  = "rate=100mbit,delay=25ms,queue=625000"
+	sharedTitle = ": 100 Mbit/s, 50 ms, queue of one BDP"
 )
 
 func (b beside) run(ctx context.Context, s Settings) (report.Scenario, error) {

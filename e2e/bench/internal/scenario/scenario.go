@@ -13,6 +13,7 @@ import (
 // Settings are what all scenarios are told.
 type Settings struct {
 	Runs        int           // of each contender
+	Tools       []string      // beginnings of the names of those to run; none: all
 	Size        int64         // bytes of the file where there is no link to fill
 	LinkSeconds float64       // that the file would take at the link's rate
 	Cut         time.Duration // after which a client is cut off
@@ -22,6 +23,11 @@ type Settings struct {
 
 	Dir string // in memory, for all files
 	Log func(format string, args ...any)
+}
+
+// wants reports whether a tool is to be run.
+func (s Settings) wants(name string) bool {
+	return len(s.Tools) == 0 || slices.ContainsFunc(s.Tools, func(t string) bool { return strings.HasPrefix(name, t) })
 }
 
 // Scenario is one thing to measure.
