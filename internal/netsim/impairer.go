@@ -21,11 +21,15 @@ type Impairer struct {
 	link     Link
 	rng      *rand.Rand
 	loss     lossChain
+	damage   runLimit
+	numbered map[uint64]bool // that are lost by their number
 	counters Counters
 
 	free      time.Time // when the last datagram taken has been sent
 	remainder int64     // the part of a nanosecond by which free is too early, times Rate
 	last      time.Time // the latest arrival among those not held back
+
+	waiting []time.Time // when those of the queue have been sent, if it is bounded in packets
 
 	jitter      time.Duration
 	jitterUntil time.Time
@@ -36,11 +40,10 @@ type Impairer struct {
 
 // fate is one arrival of an admitted datagram.
 type fate struct {
-	due     time.Time
-	flipBit int // the bit to flip, noFlip for none
+	due  time.Time
+	at   int  // the byte to damage
+	flip byte // its bits to flip, 0 for none
 }
-
-const noFlip = -1
 
 // NewImpairer returns an Impairer for l. It panics when l is not valid.
 func NewImpairer(l Link, seed uint64) *Impairer {
@@ -61,9 +64,22 @@ func (im *Impairer) SetLink(l Link) {
 	}
 	if !l.sameTiming(im.link) {
 		im.free, im.last, im.jitterUntil = time.Time{}, time.Time{}, time.Time{}
+		im.waiting = im.waiting[:0]
 	}
 	im.link = l
-	im.loss.set(l.Loss, l.BurstLen)
+	im.loss.set(l.Loss, l.BurstLen, l.LossRun)
+	im.damage.most = l.CorruptRun
+}
+
+// Lose has the datagrams of these numbers lost, whatever the link says. The first
+// one that is admitted is number 1.
+func (im *Impairer) Lose(numbers ...uint64) {
+	if im.numbered == nil {
+		im.numbered = map[uint64]bool{}
+	}
+	for _, n := range numbers {
+		im.numbered[n] = true
+	}
 }
 
 // Counters returns what happened so far.
@@ -94,7 +110,7 @@ func (im *Impairer) admit(now time.Time, n int) []fate {
 		im.counters.QueueDropped++
 		return nil
 	}
-	if im.loss.next(im.rng) {
+	if im.loss.next(im.rng) || im.numbered[im.counters.Sent] {
 		im.counters.Lost++
 		return nil
 	}
@@ -104,7 +120,8 @@ func (im *Impairer) admit(now time.Time, n int) []fate {
 		fates = im.fates[:2]
 	}
 	for i := range fates {
-		fates[i] = fate{due: im.arrival(depart), flipBit: im.chooseFlip(n)}
+		fates[i].due = im.arrival(depart)
+		fates[i].at, fates[i].flip = im.chooseFlip(n)
 	}
 	return fates
 }
@@ -125,11 +142,28 @@ func (im *Impairer) enqueue(now time.Time, size int64) (depart time.Time, ok boo
 			return time.Time{}, false
 		}
 	}
+	if !im.hasRoom(now) {
+		return time.Time{}, false
+	}
 	// The remainder is carried, or rounding would falsify fast links by some percent.
 	work := size*int64(time.Second) + im.remainder
 	im.free = im.free.Add(time.Duration(work / rate))
 	im.remainder = work % rate
+	if im.link.QueuePackets > 0 {
+		im.waiting = append(im.waiting, im.free)
+	}
 	return im.free, true
+}
+
+// hasRoom reports whether fewer than QueuePackets wait, and forgets those that
+// have been sent.
+func (im *Impairer) hasRoom(now time.Time) bool {
+	sent := 0
+	for sent < len(im.waiting) && !im.waiting[sent].After(now) {
+		sent++
+	}
+	im.waiting = slices.Delete(im.waiting, 0, sent)
+	return im.link.QueuePackets == 0 || len(im.waiting) < im.link.QueuePackets
 }
 
 // arrival draws when a datagram that was sent at depart arrives.
@@ -178,20 +212,25 @@ func (im *Impairer) countOvertaken(depart, due time.Time) {
 	})
 }
 
-func (im *Impairer) chooseFlip(n int) int {
-	if n == 0 || !im.hit(im.link.Corrupt) {
-		return noFlip
+// chooseFlip draws the damage to a payload of n bytes.
+func (im *Impairer) chooseFlip(n int) (at int, flip byte) {
+	if n == 0 || !im.damage.allows(im.hit(im.link.Corrupt)) {
+		return 0, 0
 	}
 	im.counters.Corrupted++
-	return im.rng.IntN(8 * n)
+	if head := im.link.CorruptHead; head > 0 {
+		return im.rng.IntN(min(head, n)), byte(1 + im.rng.IntN(255))
+	}
+	bit := im.rng.IntN(8 * n)
+	return bit / 8, 1 << (bit % 8)
 }
 
 // hit draws an event of probability p, and nothing when it cannot happen.
 func (im *Impairer) hit(p float64) bool { return p > 0 && im.rng.Float64() < p }
 
-// damage flips f's bit of the payload.
+// damage flips f's bits of the payload.
 func (f fate) damage(payload []byte) {
-	if f.flipBit != noFlip {
-		payload[f.flipBit/8] ^= 1 << (f.flipBit % 8)
+	if f.flip != 0 {
+		payload[f.at] ^= f.flip
 	}
 }

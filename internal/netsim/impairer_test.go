@@ -119,6 +119,35 @@ func TestQueueDropsItsTail(t *testing.T) {
 	}
 }
 
+// TestQueueOfPackets: a queue that is bounded in packets takes as many short ones
+// as long ones.
+func TestQueueOfPackets(t *testing.T) {
+	for _, size := range []int{100, 1000, 60_000} {
+		im := NewImpairer(Link{Rate: 1_000_000, QueuePackets: 5}, 1)
+		each := time.Duration(size) * time.Microsecond
+		arrived := 0
+		for range 20 {
+			arrived += len(im.Admit(start, make([]byte, size-HeaderBytes)))
+		}
+		if arrived != 5 || im.Counters().QueueDropped != 15 {
+			t.Errorf("of %d bytes each, %d of 20 were taken: %+v", size, arrived, im.Counters())
+		}
+		for i, want := range []int{1, 1, 0} { // two have left
+			if got := len(im.Admit(start.Add(2*each), make([]byte, size-HeaderBytes))); got != want {
+				t.Errorf("of %d bytes each, number %d after two have left: %d arrivals, want %d", size, i, got, want)
+			}
+		}
+	}
+	both := NewImpairer(Link{Rate: 1_000_000, QueuePackets: 5, Queue: 3000}, 1)
+	arrived := 0
+	for range 5 {
+		arrived += len(both.Admit(start, make([]byte, 1000-HeaderBytes)))
+	}
+	if arrived != 3 {
+		t.Errorf("with both bounds %d were taken, want 3", arrived)
+	}
+}
+
 func TestJitterVariesWithoutReordering(t *testing.T) {
 	const delay, jitter = 20 * time.Millisecond, 10 * time.Millisecond
 	for seed := range uint64(5) {

@@ -3,6 +3,7 @@ package netsim
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -28,6 +29,9 @@ type Link struct {
 	// is dropped. A datagram always passes an idle link. 0 is what the link sends
 	// in 100 ms, and 64 KiB at least.
 	Queue int64
+	// QueuePackets is the same in packets, however long they are: the usual measure
+	// of simulators. Where it is given, a Queue of 0 is no bound.
+	QueuePackets int
 
 	// Delay is from the end of sending to the arrival.
 	Delay time.Duration
@@ -42,6 +46,9 @@ type Link struct {
 	// BurstLen is the mean number of datagrams lost in a row; 1 or less makes
 	// losses independent.
 	BurstLen float64
+	// LossRun is the most that are lost in a row; 0 is no limit. With one, fewer
+	// than Loss are lost in all.
+	LossRun int
 
 	// Duplicate is the probability that a datagram arrives twice.
 	Duplicate float64
@@ -51,6 +58,11 @@ type Link struct {
 	ReorderBy time.Duration
 	// Corrupt is the probability that one bit of the payload is flipped.
 	Corrupt float64
+	// CorruptRun is the most that are damaged in a row; 0 is no limit.
+	CorruptRun int
+	// CorruptHead makes damage another value of one byte, one of the first
+	// CorruptHead of the payload; 0 is one bit anywhere.
+	CorruptHead int
 
 	// MTU is the largest packet the link takes, headers included; longer ones
 	// vanish without a sign. 0 is no limit.
@@ -75,6 +87,10 @@ func (l Link) Validate() error {
 	}
 	report(l.Rate < 0, "Rate is %d: give bytes per second, or 0 for no limit", l.Rate)
 	report(l.Queue < 0, "Queue is %d: give bytes, or 0 for the default", l.Queue)
+	report(l.QueuePackets < 0, "QueuePackets is %d: give packets, or 0 for no limit", l.QueuePackets)
+	report(l.LossRun < 0, "LossRun is %d: give datagrams, or 0 for no limit", l.LossRun)
+	report(l.CorruptRun < 0, "CorruptRun is %d: give datagrams, or 0 for no limit", l.CorruptRun)
+	report(l.CorruptHead < 0, "CorruptHead is %d: give bytes, or 0 for all", l.CorruptHead)
 	report(l.MTU < 0, "MTU is %d: give bytes, or 0 for no limit", l.MTU)
 	report(l.Delay < 0 || l.Jitter < 0 || l.ReorderBy < 0, "a negative Delay, Jitter or ReorderBy")
 	report(l.Reorder > 0 && l.ReorderBy == 0, "Reorder without ReorderBy: say for how long at most a datagram is held back")
@@ -85,8 +101,11 @@ func (l Link) Validate() error {
 
 // queueBytes is Queue or its default.
 func (l Link) queueBytes() int64 {
-	if l.Queue > 0 {
+	switch {
+	case l.Queue > 0:
 		return l.Queue
+	case l.QueuePackets > 0:
+		return math.MaxInt64
 	}
 	return max(minDefaultQueue, l.Rate/int64(time.Second/defaultQueueTime))
 }

@@ -7,12 +7,12 @@ import (
 )
 
 func TestValidateReportsEveryProblem(t *testing.T) {
-	bad := Link{Rate: -1, Queue: -1, Delay: -1, Loss: 1.5, Duplicate: -0.1, Reorder: 0.5, MTU: -1}
+	bad := Link{Rate: -1, Queue: -1, Delay: -1, Loss: 1.5, Duplicate: -0.1, Reorder: 0.5, MTU: -1, QueuePackets: -1, LossRun: -1, CorruptRun: -1, CorruptHead: -1}
 	err := bad.Validate()
 	if err == nil {
 		t.Fatal("an invalid link passed")
 	}
-	for _, name := range []string{"Rate", "Queue", "Delay", "Loss", "Duplicate", "ReorderBy", "MTU"} {
+	for _, name := range []string{"Rate", "Queue", "Delay", "Loss", "Duplicate", "ReorderBy", "MTU", "QueuePackets", "LossRun", "CorruptRun", "CorruptHead"} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("nothing about %s in: %v", name, err)
 		}
