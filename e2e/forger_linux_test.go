@@ -51,8 +51,8 @@ func newForger(t *testing.T, server netip.AddrPort, seed uint64) *forger {
 }
 
 // watch is for the relay that the datagrams pass.
-func (f *forger) watch(d relay.Sighting) {
-	h, _, _, err := proto.ParseSealed(d.Bytes)
+func (f *forger) watch(d relay.Sight) {
+	h, _, _, err := proto.ParseSealed(d.Datagram)
 	if err != nil {
 		return
 	}

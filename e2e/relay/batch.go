@@ -8,8 +8,9 @@ import (
 
 // outlet is where datagrams leave the relay. Outlets are compared by address.
 type outlet struct {
-	conn udp.Conn // guarded by the mutex of the line that sends by it
-	addr netip.AddrPort
+	conn  udp.Conn // guarded by the mutex of the line that sends by it
+	addr  netip.AddrPort
+	watch watcher
 }
 
 // batch gathers datagrams of one length for one outlet, which then take one

@@ -16,21 +16,22 @@ type Config struct {
 	Target netip.AddrPort
 	// Up is the way to the target, Down the way back. A zero Link is perfect.
 	Up, Down netsim.Link
+	// LoseUp and LoseDown are numbers of datagrams that are lost whatever the link
+	// says. The first one that enters a link is number 1.
+	LoseUp, LoseDown []uint64
 	// Seed is that of everything random.
 	Seed uint64
-	// Watch, if not nil, is shown each datagram that is read, before its fate is
-	// known. It is called by several goroutines, and must not keep the bytes.
-	Watch func(Sighting)
+	// Beside is a relay whose two links carry what this one relays too, so that the
+	// datagrams of both compete for them. Links, what is lost, and the seed are then
+	// those of that relay. Close this one first.
+	Beside *Relay
+	// Watch, if not nil, is called with each datagram that enters a link or leaves
+	// it, by one goroutine at a time for one direction, but by two for both. It must not
+	// call the relay.
+	Watch func(Sight)
 	// MaxClients bounds the client addresses, each of which takes a socket;
 	// 0 is 64.
 	MaxClients int
-}
-
-// Sighting is a datagram that the relay has read.
-type Sighting struct {
-	Client netip.AddrPort // whose it is, or whom it is for
-	Up     bool           // from the client
-	Bytes  []byte
 }
 
 const (
@@ -49,6 +50,9 @@ func (c Config) Validate() error {
 	}
 	if err := c.Down.Validate(); err != nil {
 		errs = append(errs, fmt.Errorf("link down: %w", err))
+	}
+	if c.Beside != nil && (c.Up != netsim.Link{} || c.Down != netsim.Link{} || len(c.LoseUp) > 0 || len(c.LoseDown) > 0 || c.Seed != 0) {
+		errs = append(errs, errors.New("a link, loss or seed beside another relay: they are that one's"))
 	}
 	if c.MaxClients < 0 {
 		errs = append(errs, fmt.Errorf("MaxClients is %d: give 0 for the default or more", c.MaxClients))

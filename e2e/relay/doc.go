@@ -9,8 +9,9 @@
 // Up is the way from the clients to the target, Down the way back. All clients
 // share the two links, as if the target were behind them. The target sees each
 // client at a source port of its own, as behind a NAT; RebindClients changes
-// these ports. Damage reaches the programs, as each datagram is sent anew with
-// a checksum that fits.
+// these ports, MoveClients the address too. Damage reaches the programs, as each
+// datagram is sent anew with a checksum that fits. A relay beside another one uses
+// that one's links: what passes both competes for them.
 //
 // Config.Watch sees all that passes, and Forge sends clients what the target did
 // not: together they are somebody on the way.

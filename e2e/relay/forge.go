@@ -3,21 +3,7 @@ package relay
 import (
 	"fmt"
 	"net/netip"
-
-	"chunkcp/internal/udp"
 )
-
-// show shows datagrams to Config.Watch.
-func (r *Relay) show(c *client, up bool, msgs []udp.Message) {
-	if r.config.Watch == nil {
-		return
-	}
-	for _, m := range msgs {
-		for start := 0; start < m.N; start += m.Segment {
-			r.config.Watch(Sighting{c.toClient.addr, up, m.Buf[start:min(start+m.Segment, m.N)]})
-		}
-	}
-}
 
 // Forge sends a run of datagrams to a client as if they came from the target.
 // They pass no link, and no counter counts them.

@@ -21,6 +21,7 @@ type line struct {
 
 	mu       sync.Mutex // guards all below, and outlets' sockets; held while sending
 	link     netsim.Link
+	numbered bool // some are lost by their number
 	impairer *netsim.Impairer
 	cut      bool
 	cutUntil time.Time // zero: until told
@@ -32,8 +33,10 @@ type line struct {
 	batch    batch
 }
 
-func newLine(l netsim.Link, seed uint64) *line {
-	return &line{wake: make(chan struct{}, 1), link: l, impairer: netsim.NewImpairer(l, seed)}
+func newLine(l netsim.Link, lose []uint64, seed uint64) *line {
+	im := netsim.NewImpairer(l, seed)
+	im.Lose(lose...)
+	return &line{wake: make(chan struct{}, 1), link: l, numbered: len(lose) > 0, impairer: im}
 }
 
 func (l *line) setLink(link netsim.Link) {
@@ -82,11 +85,14 @@ func (l *line) forward(to *outlet, msgs []udp.Message) {
 	defer l.mu.Unlock()
 	now := time.Now()
 	for _, m := range msgs {
+		if m.N == 0 { // udp.Conn cannot send it
+			continue
+		}
+		to.watch.run(false, m.Buf[:m.N], m.Segment)
 		switch {
-		case m.N == 0: // udp.Conn cannot send it
 		case l.isCut(now):
 			l.own.Cut += l.sent(m)
-		case l.link == netsim.Link{}:
+		case !l.numbered && l.link == netsim.Link{}:
 			l.sent(m)
 			l.send(to, m.Buf[:m.N], m.Segment)
 		default:
@@ -173,6 +179,7 @@ func (l *line) flush() {
 }
 
 func (l *line) write(to *outlet, buf []byte, segment int) {
+	to.watch.run(true, buf, segment) // before, so that no answer is seen earlier
 	if err := to.conn.Write(buf, segment, to.addr); err != nil {
 		// The port at the other end is closed, say. To the sender that is loss.
 		l.own.Unreachable += datagrams(len(buf), segment)

@@ -17,7 +17,7 @@ func (refusing) Write([]byte, int, netip.AddrPort) error { return syscall.ECONNR
 
 // TestRefusedWriteIsCounted, for each datagram of its batch.
 func TestRefusedWriteIsCounted(t *testing.T) {
-	l := newLine(netsim.Link{}, testSeed)
+	l := newLine(netsim.Link{}, nil, testSeed)
 	to := &outlet{conn: refusing{}}
 	l.forward(to, []udp.Message{
 		{Buf: make([]byte, 250), N: 250, Segment: 100},
@@ -31,7 +31,7 @@ func TestRefusedWriteIsCounted(t *testing.T) {
 // TestUnderWayIsBounded: what a link without a rate limit holds is limited by
 // its delay alone.
 func TestUnderWayIsBounded(t *testing.T) {
-	l := newLine(netsim.Link{Delay: time.Hour}, testSeed)
+	l := newLine(netsim.Link{Delay: time.Hour}, nil, testSeed)
 	l.bytes = maxUnderWay - 250 // as if so much were there
 	l.forward(&outlet{conn: refusing{}}, []udp.Message{{Buf: make([]byte, 400), N: 400, Segment: 100}})
 	if c := l.count(); c.BufferDropped != 2 || len(l.underWay) != 2 {

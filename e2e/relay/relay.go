@@ -30,7 +30,8 @@ type Relay struct {
 // Counters is what the relay did.
 type Counters struct {
 	// Up and Down count as a netsim.Network does: Delivered is what was handed
-	// to the kernel, Unreachable what it refused or what had no client.
+	// to the kernel, Unreachable what it refused or what had no client. Relays that
+	// share their links count together.
 	Up, Down netsim.Counters
 	// SocketDropped is datagrams that the kernel dropped because the relay did
 	// not read fast enough. They are in no other count.
@@ -54,17 +55,22 @@ func Start(c Config) (*Relay, error) {
 	if err != nil {
 		return nil, fmt.Errorf("relay: %w", err)
 	}
+	c.Target = netip.AddrPortFrom(c.Target.Addr().Unmap(), c.Target.Port()) // as udp.Conn names senders
 	r := &Relay{
 		config:   c,
 		listener: conns[0],
-		// Neighbouring seeds are independent, but must not share a line.
-		up:      newLine(c.Up, 2*c.Seed),
-		down:    newLine(c.Down, 2*c.Seed+1),
-		stop:    make(chan struct{}),
-		clients: make(map[netip.AddrPort]*client),
+		stop:     make(chan struct{}),
+		clients:  make(map[netip.AddrPort]*client),
 	}
-	r.wg.Go(func() { r.up.run(r.stop) })
-	r.wg.Go(func() { r.down.run(r.stop) })
+	if c.Beside != nil {
+		r.up, r.down = c.Beside.up, c.Beside.down
+	} else {
+		// Neighbouring seeds are independent, but must not share a line.
+		r.up = newLine(c.Up, c.LoseUp, 2*c.Seed)
+		r.down = newLine(c.Down, c.LoseDown, 2*c.Seed+1)
+		r.wg.Go(func() { r.up.run(r.stop) })
+		r.wg.Go(func() { r.down.run(r.stop) })
+	}
 	r.wg.Go(r.readClients)
 	return r, nil
 }
@@ -147,7 +153,6 @@ func (r *Relay) readClients() {
 				end++
 			}
 			if c, err := r.client(msgs[start].Addr); err == nil {
-				r.show(c, true, msgs[start:end])
 				r.up.forward(&c.toTarget, msgs[start:end])
 			} else {
 				r.up.refuse(msgs[start:end])
