@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -8,7 +9,22 @@ import (
 	"testing"
 )
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+// parallel is how many tests run at once that may, unless -parallel says so: those
+// wait for slow links, and leave the processors to others.
+const parallel = "32"
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		if err := flag.Set("test.parallel", parallel); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+	os.Exit(run(m))
+}
 
 // run builds chunkcp into a directory that is first in PATH, and runs the tests.
 func run(m *testing.M) int {
