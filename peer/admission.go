@@ -101,7 +101,8 @@ func (a *admission) hello(now time.Time, conn udp.Conn, from netip.AddrPort, h *
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.table.expire(now)
-	if p := a.table.find(from, h.ID); p != nil {
+	key := keyOf(from, h)
+	if p := a.table.find(key); p != nil {
 		return p.reply
 	}
 	held, waiting := a.table.held(from)
@@ -119,7 +120,7 @@ func (a *admission) hello(now time.Time, conn udp.Conn, from netip.AddrPort, h *
 		a.counts.crowded.Add(1)
 		return nil
 	}
-	p, evicted := a.table.add(now, from, h.ID)
+	p, evicted := a.table.add(now, key)
 	if evicted != nil {
 		a.counts.evicted.Add(1)
 	}

@@ -116,6 +116,28 @@ func cookieOf(t *testing.T, reply []byte, h *proto.Hello) []byte {
 	return r.Cookie
 }
 
+// TestADamagedHelloSpoilsNoAttempt: it was answered with keys that the client
+// could not know, and so was each repeat of the genuine one, for ten seconds.
+func TestADamagedHelloSpoilsNoAttempt(t *testing.T) {
+	d, addr, c := newDoor(t, nil), v4(1), caller(t, nil)
+	damaged := c.hello
+	damaged.Noise = bytes.Clone(damaged.Noise)
+	damaged.Noise[7] ^= 0x10
+	d.knock(addr, &damaged)
+	first := d.work(9)
+	d.knock(addr, &c.hello)
+	second := d.work(9)
+	if len(first) != 1 || len(second) != 1 {
+		t.Fatalf("%d answers to the damaged one, %d to the genuine one", len(first), len(second))
+	}
+	for i, b := range [][]byte{first[0], second[0]} {
+		payload := c.reply(&udp.Message{Buf: b, N: len(b), Segment: len(b)})
+		if (payload != nil) != (i == 1) {
+			t.Errorf("answer %d can be read: %v", i, payload != nil)
+		}
+	}
+}
+
 func TestARepeatedHelloGetsTheSameBytes(t *testing.T) {
 	d, addr := newDoor(t, nil), v4(1)
 	hello := &caller(t, nil).hello

@@ -3,6 +3,7 @@ package peer
 import (
 	"container/list"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/binary"
 	"net/netip"
 	"slices"
@@ -28,9 +29,8 @@ const (
 
 // halfOpen is a handshake whose Hello was taken and whose Finish is awaited.
 type halfOpen struct {
-	hello   proto.HelloID
+	helloKey
 	session proto.SessionID
-	addr    netip.AddrPort
 	began   time.Time
 
 	handshake *secure.Handshake
@@ -59,10 +59,17 @@ type halfOpenTable struct {
 	most   int
 }
 
-// helloKey names an attempt: its id is the client's word only.
+// helloKey names an attempt: its id is the client's word only. The message belongs
+// to it: without a pre-shared key any is one, and a Hello that was damaged on its
+// way, or forged, must not be answered in the place of the genuine one.
 type helloKey struct {
-	addr  netip.AddrPort
-	hello proto.HelloID
+	addr    netip.AddrPort
+	hello   proto.HelloID
+	message [sha256.Size]byte
+}
+
+func keyOf(from netip.AddrPort, h *proto.Hello) helloKey {
+	return helloKey{from, h.ID, sha256.Sum256(h.Noise)}
 }
 
 // addressLoad is what one address holds of the table.
@@ -94,9 +101,7 @@ func site(a netip.AddrPort) netip.Addr {
 }
 
 // find returns the handshake that a Hello began.
-func (t *halfOpenTable) find(addr netip.AddrPort, hello proto.HelloID) *halfOpen {
-	return t.byHello[helloKey{addr, hello}]
-}
+func (t *halfOpenTable) find(k helloKey) *halfOpen { return t.byHello[k] }
 
 // held returns how many handshakes an address holds, and how many of those wait
 // to be answered.
@@ -109,8 +114,8 @@ func (t *halfOpenTable) held(addr netip.AddrPort) (held, waiting int) {
 
 // add begins a handshake. It returns nil if there is no room for it, and what had
 // to make room, if something had.
-func (t *halfOpenTable) add(now time.Time, addr netip.AddrPort, hello proto.HelloID) (p, evicted *halfOpen) {
-	held, _ := t.held(addr)
+func (t *halfOpenTable) add(now time.Time, k helloKey) (p, evicted *halfOpen) {
+	held, _ := t.held(k.addr)
 	if held >= maxHalfOpenAddr {
 		return nil, nil
 	}
@@ -121,13 +126,13 @@ func (t *halfOpenTable) add(now time.Time, addr netip.AddrPort, hello proto.Hell
 		evicted = t.levels[t.most].Front().Value.(*addressLoad).half[0]
 		t.remove(evicted)
 	}
-	l := t.byAddr[site(addr)]
+	l := t.byAddr[site(k.addr)]
 	if l == nil {
-		l = &addressLoad{addr: site(addr)}
+		l = &addressLoad{addr: site(k.addr)}
 		t.byAddr[l.addr] = l
 	}
-	p = &halfOpen{hello: hello, session: newSessionID(), addr: addr, began: now, load: l}
-	t.byHello[helloKey{addr, hello}], t.bySession[p.session] = p, p
+	p = &halfOpen{helloKey: k, session: newSessionID(), began: now, load: l}
+	t.byHello[k], t.bySession[p.session] = p, p
 	p.place = t.order.PushBack(p)
 	l.half = append(l.half, p)
 	l.waiting++
@@ -174,7 +179,7 @@ func (t *halfOpenTable) remove(p *halfOpen) {
 		return
 	}
 	p.gone = true
-	delete(t.byHello, helloKey{p.addr, p.hello})
+	delete(t.byHello, p.helloKey)
 	delete(t.bySession, p.session)
 	t.order.Remove(p.place)
 	l := p.load

@@ -25,7 +25,7 @@ func newTabled(t *testing.T) *tabled {
 
 func (x *tabled) begin(addr netip.AddrPort, id int) (p, evicted *halfOpen) {
 	x.t.Helper()
-	p, evicted = x.add(x.now, addr, proto.HelloID(id))
+	p, evicted = x.add(x.now, helloKey{addr: addr, hello: proto.HelloID(id)})
 	return p, evicted
 }
 
@@ -71,7 +71,7 @@ func TestHalfOpenHandshakesExpire(t *testing.T) {
 	x.now = x.now.Add(halfOpenTime)
 	q, _ := x.begin(v4(1), 2)
 	x.expire(x.now)
-	if p.gone || x.find(v4(1), 1) != p || x.bySession[p.session] != p {
+	if p.gone || x.find(p.helloKey) != p || x.bySession[p.session] != p {
 		t.Error("one was forgotten too early")
 	}
 	x.expire(x.now.Add(1))
