@@ -141,82 +141,84 @@ func TestInteropMultiplexing(t *testing.T) {
 		files, size, took.Seconds(), took.Seconds()/0.030/files*serverFiles, serverFiles, m.most)
 }
 
-// TestInteropMultiplexingBounds: a session that goes beyond what a server allows is
-// told so for what is beyond, and gets the rest.
-func TestInteropMultiplexingBounds(t *testing.T) {
+// TestInteropManyFiles: of more files at once than a server allows those beyond are
+// refused, and their requests.
+func TestInteropManyFiles(t *testing.T) {
 	t.Parallel()
-	const size, beyond = 32, 44
+	const size, beyond = 32, 3
 	i := newInterop(t, "127.0.0.1:0", relay.Config{})
 	var names []string
-	for n := range serverFiles + 3 {
+	for n := range serverFiles + beyond {
 		names = append(names, fmt.Sprintf("file%d", n))
 		i.file(names[n], size)
 	}
-	i.file("many", (serverRequests+beyond)*size)
-
 	s, err := openSession(i.relay.Addr(), 1<<20)
 	i.check(err)
 	defer s.close()
 	m := newMultiplex(s, names, size+1, len(names)) // more than they have: none is closed
 	opened := 0
 	s.message = func(message proto.Message) error {
-		switch message := message.(type) {
-		case *proto.Opened:
+		if _, ok := message.(*proto.Opened); ok {
 			opened++
-		case *proto.Failed:
-			m.failed = append(m.failed, message)
+			return nil
 		}
-		return nil
+		return m.hear(message)
 	}
 	i.check(m.open())
-	// Of those that are not open their Gets are refused too.
-	i.check(s.run(func() bool { return opened+len(m.failed) >= serverFiles+2*3 }))
-	busy := 0
+	i.check(s.run(func() bool { return opened+len(m.failed) >= serverFiles+2*beyond }))
+	codes := map[proto.FailCode]int{}
 	for _, f := range m.failed {
-		if f.Code == proto.FailBusy {
-			busy++
-		}
+		codes[f.Code]++
 	}
-	if opened != serverFiles || busy != 3 {
-		t.Errorf("of %d files %d were opened, and %d refused as too many", len(names), opened, busy)
+	if opened != serverFiles || codes[proto.FailBusy] != beyond || codes[proto.FailRequest] != beyond {
+		t.Errorf("of %d files %d were opened; failures by code: %v", len(names), opened, codes)
 	}
+	t.Logf("of %d files at once %d were opened, %d refused", len(names), opened, codes[proto.FailBusy])
+}
 
-	// Without credit, and with nothing acknowledged, requests stay under way.
-	held, err := openSession(i.relay.Addr(), 0)
+// TestInteropManyRequests: the same for requests. Those of a client that gives no
+// credit stay under way, but for one segment now and then that asks for some.
+func TestInteropManyRequests(t *testing.T) {
+	t.Parallel()
+	const size, beyond, finished = 32, 44, 5
+	const requests = serverRequests + beyond
+	i := newInterop(t, "127.0.0.1:0", relay.Config{})
+	i.file("many", requests*size)
+	s, err := openSession(i.relay.Addr(), 0)
 	i.check(err)
-	defer held.close()
-	got, refused := make([]byte, (serverRequests+beyond)*size), map[proto.ID]bool{}
-	had := 0
-	held.place = func(seg *proto.Segment) { had += copy(got[seg.Offset:], seg.Payload) }
-	held.message = func(message proto.Message) error {
+	defer s.close()
+	got, had, told := make([]byte, requests*size), 0, false
+	refused := map[proto.ID]bool{}
+	s.place = func(seg *proto.Segment) { had += copy(got[seg.Offset:], seg.Payload) }
+	s.message = func(message proto.Message) error {
 		if f, ok := message.(*proto.Failed); ok {
-			if f.Code != proto.FailBusy {
-				return fmt.Errorf("request %d failed: %d %q", f.ID, f.Code, f.Reason)
+			told = told || f.Code == proto.FailNotFound
+			if f.Code == proto.FailBusy {
+				refused[f.ID] = true
 			}
-			refused[f.ID] = true
 		}
 		return nil
 	}
-	i.check(held.tell(&proto.Open{ID: 1, Name: "many"}))
-	for n := range serverRequests + beyond {
+	i.check(s.tell(&proto.Open{ID: 1, Name: "many"}))
+	for n := range requests {
 		r := rangeset.Range{Start: int64(n * size), End: int64((n + 1) * size)}
-		i.check(held.tell(&proto.Get{ID: proto.ID(2 + n), File: 1, Range: r}))
+		i.check(s.tell(&proto.Get{ID: proto.ID(2 + n), File: 1, Range: r}))
 	}
-	i.check(held.run(func() bool { return len(refused) >= beyond }))
-	held.credit = 1 << 20
-	i.check(held.acknowledge(time.Now()))
-	i.check(held.run(func() bool { return had >= serverRequests*size }))
+	i.check(s.tell(&proto.Open{ID: 2 + requests, Name: "the answer comes after all others"}))
+	i.check(s.run(func() bool { return told }))
+	if n := len(refused); n > beyond || n < beyond-finished {
+		t.Errorf("%d of %d requests were refused, want %d or a little less", n, requests, beyond)
+	}
+	s.credit = 1 << 20
+	i.check(s.acknowledge(time.Now()))
+	i.check(s.run(func() bool { return had >= (requests-len(refused))*size }))
 	want := make([]byte, len(got))
 	_, err = (&pattern{}).Read(want)
 	i.check(err)
-	if n := serverRequests * size; len(refused) != beyond || !bytes.Equal(got[:n], want[:n]) {
-		t.Errorf("%d requests were refused, want the last %d, and the others served", len(refused), beyond)
-	}
-	for id := range refused {
-		if id < 2+serverRequests {
-			t.Errorf("request %d was refused, and later ones were not", id)
+	for n := range requests {
+		if part := got[n*size : (n+1)*size]; !refused[proto.ID(2+n)] && !bytes.Equal(part, want[n*size:(n+1)*size]) {
+			t.Fatalf("request %d, which was not refused, got %x", n, part)
 		}
 	}
-	t.Logf("of %d files %d opened; of %d requests at once %d refused, and the others served",
-		len(names), opened, serverRequests+beyond, len(refused))
+	t.Logf("of %d requests at once %d were refused, and the others served", requests, len(refused))
 }

@@ -26,7 +26,7 @@ type plainSession struct {
 	sender   *arq.Sender
 	receiver *arq.Receiver
 	control  arq.ControlReader
-	credit   uint32 // without any nothing is acknowledged
+	credit   uint32
 
 	place   func(seg *proto.Segment) // takes bytes that have not come before
 	message func(m proto.Message) error
@@ -215,11 +215,10 @@ func (s *plainSession) run(done func() bool) error {
 			return err
 		}
 		next := now.Add(time.Second)
-		if t := s.sender.NextTimeout(); !t.IsZero() && t.Before(next) {
-			next = t
-		}
-		if t := s.receiver.NextTimeout(); !t.IsZero() && t.Before(next) && s.credit > 0 {
-			next = t
+		for _, t := range []time.Time{s.sender.NextTimeout(), s.receiver.NextTimeout()} {
+			if !t.IsZero() && t.Before(next) {
+				next = t
+			}
 		}
 		if err := s.read(next, s.handle); err != nil {
 			return err
@@ -250,7 +249,7 @@ func (s *plainSession) flush(now time.Time) error {
 			number++
 		}
 	}
-	if s.credit > 0 && (s.receiver.AckDue(now) || s.receiver.AckFull()) {
+	if s.receiver.AckDue(now) || s.receiver.AckFull() {
 		return s.acknowledge(now)
 	}
 	return nil
