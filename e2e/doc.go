@@ -10,6 +10,7 @@
 //	greedy_linux_test.go clients that take nothing (rogueclient_test.go)
 //	garbage_linux_test.go noise and forgeries at line rate (forger_linux_test.go)
 //	large_linux_test.go a file of several GiB in bounded memory
+//	interop_*_test.go  the cases of the QUIC interop runner (docs/interop.md)
 //	script_test.go     the command line, by the scripts in testdata/script
 //	loopback.sh        the same in shell, for people: three servers, one killed
 //
@@ -23,7 +24,7 @@
 //   - File content depends on its position, so a misplaced byte shows.
 //   - Ports are the kernel's choice, processes are stopped by their pid.
 //
-// go test -short leaves out what takes more than a few seconds. go test does not
+// What waits for slow links runs side by side. go test -short leaves out what takes more than a few seconds. go test does not
 // see that the program it would run has changed: -count=1 keeps it from showing
 // an old result, as make does.
 package e2e

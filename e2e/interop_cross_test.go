@@ -29,11 +29,11 @@ func TestInteropCrossTraffic(t *testing.T) {
 	a, b := i.wire.bytesDown(), beside.bytesDown()
 	one, two := i.finish(first), i.finish(second)
 	share := float64(a) / float64(a+b)
-	if share < 0.2 || share > 0.8 {
+	if share < 0.1 || share > 0.9 {
 		t.Errorf("one of the two had %.2f of what passed", share)
 	}
 	both := shareOf(one.Bytes+two.Bytes, max(one.Seconds, two.Seconds))
-	if both < 0.7 {
+	if both < leastShare {
 		t.Errorf("both together had %.2f of the link", both)
 	}
 	i.once()
@@ -41,14 +41,14 @@ func TestInteropCrossTraffic(t *testing.T) {
 	i.tell(two, "the other had %.2f; both together %.0f%% of the link", 1-share, 100*both)
 }
 
-// TestInteropFlood: beside a fetch of 25 MiB datagrams come at half of the link's
-// rate, from a sender that nothing slows down.
+// TestInteropFlood: beside a fetch datagrams come at half of the link's rate, from a
+// sender that nothing slows down.
 func TestInteropFlood(t *testing.T) {
 	long(t)
 	i := newInterop(t, "127.0.0.1:0", relay.Config{})
-	i.file("huge", 25*mebibyte)
+	i.file("large", 10*mebibyte)
 	f := i.flood(interopRate / 2)
-	d := i.fetch("huge")
+	d := i.fetch("large")
 	began, before := time.Now(), f.count()
 	r := i.finish(d)
 	seconds, after := time.Since(began).Seconds(), f.count()
@@ -58,7 +58,7 @@ func TestInteropFlood(t *testing.T) {
 	if flood < 0.35 || flood > 0.55 {
 		t.Errorf("the flood was %.2f of the link, want a half", flood)
 	}
-	if share := shareOf(r.Bytes, r.Seconds); share < 0.25 || share > 0.6 {
+	if share := shareOf(r.Bytes, r.Seconds); share < 0.1 || share > 0.6 {
 		t.Errorf("the fetch had %.2f of the link", share)
 	}
 	i.tell(r, "the flood was %.0f%% of the link, and %.1f%% of it was lost", 100*flood, 100*(1-float64(came)/float64(sent)))
