@@ -38,6 +38,7 @@ type lossDetection struct {
 	due    time.Time // when the reordering window of the oldest suspect closes
 	sentAt time.Time // of the last transmission
 	probes int       // probe timeouts since the last acknowledgement
+	waits  int       // the same, since the peer said that it hears nothing if that was later
 	probe  bool      // Poll sends one
 
 	steps    int // of the reordering window
@@ -77,7 +78,7 @@ func (s *Sender) HandleAck(now time.Time, a *proto.Ack) error {
 		s.cc.OnSilence(now)
 	}
 	if sample.Bytes > 0 || a.Credit == 0 {
-		s.loss.probes = 0 // the peer is there, though it may have no room
+		s.loss.probes, s.loss.waits = 0, 0 // the peer is there, though it may have no room
 	}
 	if sample.Bytes > 0 {
 		sample.SmoothedRTT, sample.MinRTT = s.rtt.smoothed, s.rtt.min
@@ -251,6 +252,7 @@ func (s *Sender) HandleTimeout(now time.Time) {
 	}
 	if at := s.probeAt(); !at.IsZero() && !now.Before(at) {
 		s.loss.probes++
+		s.loss.waits++
 		s.loss.probe = true
 		s.stats.Probes++
 		if s.cfg.Trace != nil {
@@ -258,6 +260,10 @@ func (s *Sender) HandleTimeout(now time.Time) {
 		}
 	}
 }
+
+// Nudge says that the peer is there and hears nothing: the next probe comes no
+// later than the first one did.
+func (s *Sender) Nudge() { s.loss.waits = 0 }
 
 // Silent reports that several probe timeouts, and more time than a host is held
 // up for, have passed since anything was acknowledged.
@@ -272,7 +278,7 @@ func (s *Sender) probeAt() time.Time {
 		return time.Time{}
 	}
 	wait := s.ProbeTimeout()
-	wait = max(wait, min(wait<<min(s.loss.probes, 16), maxProbeBackoff))
+	wait = max(wait, min(wait<<min(s.loss.waits, 16), maxProbeBackoff))
 	return s.loss.sentAt.Add(wait)
 }
 

@@ -154,6 +154,26 @@ func TestSilenceIsProbed(t *testing.T) {
 	st.done()
 }
 
+// TestNudge: after probes that were not answered the next one would wait four times
+// as long. The peer asks for a sign of life, and it does not.
+func TestNudge(t *testing.T) {
+	st := newStory(t, Config{Burst: 2})
+	st.send(2)
+	st.sends("1/1 xx")
+	st.at(storyProbe)
+	st.sends("1/1 x. again")
+	st.at(3 * storyProbe)
+	st.sends("1/1 .x again")
+	st.timer(7 * storyProbe)
+	st.s.Nudge()
+	st.timer(4 * storyProbe)
+	st.at(4 * storyProbe)
+	st.sends("1/1 x. again")
+	st.timer(6 * storyProbe) // from here on it is as before
+	st.ack(4, "1/1 xx")
+	st.done()
+}
+
 // TestPersistentSilence: after three probe timeouts the controller is told, once,
 // when the path is heard of again (RFC 9002, section 7.6).
 func TestPersistentSilence(t *testing.T) {

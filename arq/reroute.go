@@ -18,7 +18,7 @@ func (s *Sender) TakeBack() {
 	}
 	s.log.trim()
 	s.loss.due = time.Time{}
-	s.loss.probes, s.loss.probe = 0, false
+	s.loss.probes, s.loss.waits, s.loss.probe = 0, 0, false
 }
 
 // Reroute begins anew on a path of which only its round trip is known: what was

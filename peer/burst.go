@@ -17,6 +17,11 @@ const payloadStart = proto.SealedHeaderLen + proto.SegmentHeaderLen
 // sendBurst writes the segments of one transmission in one call. Their bytes are
 // read to where they lie in the datagrams, and are sealed there.
 func (s *session) sendBurst(t *arq.Transmission) error {
+	if t.Repeat && s.answer != nil { // without it the client cannot open this
+		if err := s.write(s.answer, len(s.answer)); err != nil {
+			return err
+		}
+	}
 	buf := s.buffers.get()
 	defer s.buffers.put(buf)
 	out := buf.layOut(t)

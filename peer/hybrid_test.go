@@ -135,6 +135,57 @@ func TestTheExchangeIsRepeated(t *testing.T) {
 	}
 }
 
+// TestTheAnswerComesWithRepeats: it is lost once. What is sent under the keys of
+// phase 1 was repeated alone, which the client could not open.
+func TestTheAnswerComesWithRepeats(t *testing.T) {
+	p := fresh(t)
+	if err := p.client.sendKEMKey(); err != nil {
+		t.Fatal(err)
+	}
+	p.up.deliver(t, p.now, p.server)
+	p.server.sender.Send(1, rangeset.Range{End: baseSegment})
+	if err := p.server.flush(p.now); err != nil {
+		t.Fatal(err)
+	}
+	p.down.run, p.down.writes = p.down.run[:0], nil
+	p.now = p.server.sender.NextTimeout()
+	p.server.sender.HandleTimeout(p.now)
+	if err := p.server.flush(p.now); err != nil {
+		t.Fatal(err)
+	}
+	p.down.deliver(t, p.now, p.client)
+	if !p.client.mixed || p.got.got != baseSegment {
+		t.Errorf("mixed %v, %d bytes taken of a repeat", p.client.mixed, p.got.got)
+	}
+}
+
+// TestAPingEndsTheServersBackoff: what a client has not acknowledged was repeated
+// ever more seldom, though it said that it heard nothing.
+func TestAPingEndsTheServersBackoff(t *testing.T) {
+	h := newServerByHand(t, rootOf(t, baseSegment), &sink{}, &wire{})
+	defer h.end(t)
+	if err := h.control((&proto.Open{ID: 1, Name: "a"}).Append(nil)); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		if err := h.turn(); err != nil {
+			t.Fatal(err)
+		}
+		h.now = h.sender.NextTimeout()
+	}
+	if err := h.turn(); err != nil {
+		t.Fatal(err)
+	}
+	before := h.sender.NextTimeout().Sub(h.now)
+	if err := h.control((&proto.Ping{}).Append(nil)); err != nil {
+		t.Fatal(err)
+	}
+	after := h.sender.NextTimeout().Sub(h.now)
+	if first := h.sender.ProbeTimeout(); after > first || before < 4*first {
+		t.Errorf("the next probe is due in %v, and was in %v; a probe timeout is %v", after, before, first)
+	}
+}
+
 // TestAFetchOverALossyHandshake: whatever is lost of the handshake and of the
 // exchange, the fetch begins, and all that carries file bytes is of phase 1.
 func TestAFetchOverALossyHandshake(t *testing.T) {

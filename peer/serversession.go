@@ -228,7 +228,8 @@ func (c *serverSession) message(_ time.Time, m proto.Message) error {
 		return nil
 	case *proto.Tree:
 		return c.askedTree(m)
-	case *proto.Ping:
+	case *proto.Ping: // sent by one that hears nothing, or has heard nothing for a while
+		c.sender.Nudge()
 		return nil
 	}
 	return violation(fmt.Errorf("a client does not send %T", m))

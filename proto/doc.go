@@ -102,7 +102,8 @@
 // Phase 0 carries a KEM key from the client, a KEM text from the server, and, if it
 // comes to that, a close; nothing else, and no other phase carries these two. The
 // client sends its key right behind the Finish, and both again until it has the
-// text; the server answers each with the same datagram. The secrets of phase 1 are
+// text; the server answers each with the same datagram, and sends that with what it
+// repeats until the client is heard in phase 1. The secrets of phase 1 are
 //
 //	HKDF-Expand(HKDF-Extract(secret of phase 0, shared secret of ML-KEM-768),
 //		"chunkcp pq", SHA-256(handshake hash of Noise, KEM key, KEM text))
