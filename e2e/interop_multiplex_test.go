@@ -165,7 +165,7 @@ func TestInteropManyFiles(t *testing.T) {
 		return m.hear(message)
 	}
 	i.check(m.open())
-	i.check(s.run(func() bool { return opened+len(m.failed) >= serverFiles+2*beyond }))
+	i.check(s.run(func() bool { return opened == len(names) || opened+len(m.failed) >= serverFiles+2*beyond }))
 	codes := map[proto.FailCode]int{}
 	for _, f := range m.failed {
 		codes[f.Code]++
