@@ -52,33 +52,56 @@ func TestInteropRetry(t *testing.T) {
 }
 
 // crowd opens handshakes at the server, and finishes none, until it asks for
-// cookies. It returns how many are half open then.
+// cookies, and goes on so until the end of the test: each is forgotten after ten
+// seconds. It returns how many were half open when the first cookie was asked for.
 func (i *interop) crowd() int {
 	i.t.Helper()
 	conn, err := udp.Dial(i.server.addr, udp.Options{})
 	i.check(err)
-	defer conn.Close()
 	id, err := secure.NewIdentity(nil)
 	i.check(err)
+	h := proto.Hello{Version: proto.Version}
+	noise, err := secure.NewInitiator(secure.HandshakeConfig{Identity: id, Prologue: h.Prologue()})
+	i.check(err)
+	h.Noise, err = noise.WriteMessage(nil, nil) // says nothing of the attempt yet
+	i.check(err)
+	knock := func() error {
+		h.ID++
+		b := h.Append(nil)
+		return conn.Write(b, len(b), netip.AddrPort{})
+	}
 	msgs := []udp.Message{{Buf: make([]byte, udp.MaxRead)}}
 	const most = 300 // more than may be half open
-	for n := range most {
-		h := proto.Hello{Version: proto.Version, ID: proto.HelloID(n + 1)}
-		noise, err := secure.NewInitiator(secure.HandshakeConfig{Identity: id, Prologue: h.Prologue()})
-		i.check(err)
-		h.Noise, err = noise.WriteMessage(nil, nil)
-		i.check(err)
-		b := h.Append(nil)
-		i.check(conn.Write(b, len(b), netip.AddrPort{}))
+	half := 0
+	for ; half == 0 || proto.Kind(msgs[0].Buf[0]) != proto.KindRetry; half++ {
+		if half == most {
+			i.t.Fatalf("%d handshakes are half open, and no cookie is asked for", half)
+		}
+		i.check(knock())
 		i.check(conn.SetReadDeadline(time.Now().Add(startLimit)))
 		_, err = conn.Read(msgs)
 		i.check(err)
-		if proto.Kind(msgs[0].Buf[0]) == proto.KindRetry {
-			return n
-		}
 	}
-	i.t.Fatalf("%d handshakes are half open, and no cookie is asked for", most)
-	return 0
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		ticker := time.NewTicker(10 * time.Millisecond) // arbitrary: soon, beside ten seconds
+		defer ticker.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-ticker.C:
+				_ = knock() // as good as lost on the way
+			}
+		}
+	}()
+	i.t.Cleanup(func() {
+		close(stop)
+		<-ended
+		conn.Close()
+	})
+	return half - 1
 }
 
 // TestInteropAmplificationLimit: of the client's datagrams only the Hello reaches the
