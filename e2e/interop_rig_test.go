@@ -36,6 +36,7 @@ type interop struct {
 	server   *server
 	relay    *relay.Relay
 	wire     *wire
+	pulse    *pulse
 	sessions string // of a fetch
 	fetches  int
 }
@@ -44,7 +45,7 @@ type interop struct {
 // what it leads to; without links it has the usual ones.
 func newInterop(t *testing.T, listen string, c relay.Config) *interop {
 	t.Helper()
-	i := &interop{t: t, dir: t.TempDir(), listen: listen, wire: newWire(), sessions: "1"}
+	i := &interop{t: t, dir: t.TempDir(), listen: listen, wire: newWire(), pulse: feel(t), sessions: "1"}
 	i.check(os.MkdirAll(i.root(), 0o755))
 	var err error
 	i.server, err = serve(filepath.Dir(i.root()), i.root(), listen)

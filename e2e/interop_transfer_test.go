@@ -16,10 +16,9 @@ const (
 
 	// leastShare is what a fetch must have of the link while it has it for itself,
 	// leastGoodput the same where that is what the case is about. 0.94 is what headers
-	// leave (README.md); the rest is for a machine that is busy: who waits 100 ms for
-	// a processor looks like a queue to the other side.
-	leastShare   = 0.4
-	leastGoodput = 0.6
+	// leave (README.md); the rest is for a host that has other things to do.
+	leastShare   = 0.5
+	leastGoodput = 0.75
 )
 
 // TestInteropTransfer: three files at a time through one server and one link.
@@ -40,9 +39,7 @@ func TestInteropTransfer(t *testing.T) {
 		seconds = max(seconds, r.Seconds)
 	}
 	share := shareOf(10*mebibyte, seconds)
-	if share < leastShare {
-		t.Errorf("the three took %.2f of the link", share)
-	}
+	i.judge(share, leastShare, 1)
 	t.Logf("10 MiB in %.2f s, %.0f%% of the link, %d sessions", seconds, 100*share, i.wire.handshakes())
 }
 
@@ -93,9 +90,7 @@ func TestInteropBlackhole(t *testing.T) {
 		t.Errorf("%d sessions were opened, want one, or another after it", handshakes)
 	}
 	on := r.Seconds - off.Seconds()
-	if share := shareOf(r.Bytes, on); share < leastShare {
-		t.Errorf("%.2f of the link while it was on", share)
-	}
+	i.judge(shareOf(r.Bytes, on), leastShare, 1)
 	i.tell(r, "%.0f%% of the link while it was on; %d and %d datagrams lost while it was off; %d sessions",
 		100*shareOf(r.Bytes, on), c.Up.Cut, c.Down.Cut, handshakes)
 }
@@ -170,8 +165,6 @@ func TestInteropGoodput(t *testing.T) {
 	i.file("large", 10*mebibyte)
 	r := i.finish(i.fetch("large"))
 	i.once()
-	if share := shareOf(r.Bytes, r.Seconds); share < leastGoodput || share > 1 {
-		t.Errorf("%.2f of the link", share)
-	}
+	i.judge(shareOf(r.Bytes, r.Seconds), leastGoodput, 1)
 	i.tell(r, "%d datagrams dropped by the queue", i.relay.Counters().Down.QueueDropped)
 }
