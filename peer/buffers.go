@@ -20,6 +20,10 @@ const (
 	// maxBurstBytes is the most that a burst has of datagrams: the largest UDP
 	// payload over IPv6, which is what one offloaded write takes.
 	maxBurstBytes = 65487
+
+	// maxBurstBuffers bounds the bursts that are built at once: 8 MiB. Sessions wait
+	// for each other at the socket anyway (arbitrary: many times a host's cores).
+	maxBurstBuffers = 64
 )
 
 // burstBuffer is the space to build one burst in.
@@ -28,15 +32,36 @@ type burstBuffer struct {
 	parts [proto.MaxBurst][]byte // where in out the payload of each segment goes
 }
 
-// burstBuffers lends burst buffers. A session needs one only while it sends, so
-// that ten thousand idle ones hold none.
-type burstBuffers struct{ pool sync.Pool }
+// frameBuffer is the space for one datagram of the base length.
+type frameBuffer [baseDatagram]byte
 
-func newBurstBuffers() *burstBuffers {
-	return &burstBuffers{sync.Pool{New: func() any {
-		return &burstBuffer{out: make([]byte, 0, udp.MaxRead)}
-	}}}
+// burstBuffers lends the space to build datagrams in. A session needs it only while
+// it sends, so that ten thousand idle ones hold none.
+type burstBuffers struct {
+	bursts, frames sync.Pool
+	places         chan struct{} // one taken for each burst buffer that is lent
 }
 
-func (b *burstBuffers) get() *burstBuffer  { return b.pool.Get().(*burstBuffer) }
-func (b *burstBuffers) put(p *burstBuffer) { b.pool.Put(p) }
+func newBurstBuffers() *burstBuffers {
+	return &burstBuffers{
+		bursts: sync.Pool{New: func() any {
+			return &burstBuffer{out: make([]byte, 0, udp.MaxRead)}
+		}},
+		frames: sync.Pool{New: func() any { return new(frameBuffer) }},
+		places: make(chan struct{}, maxBurstBuffers),
+	}
+}
+
+// get waits for a burst buffer. Who has one asks for no other before it is put back.
+func (b *burstBuffers) get() *burstBuffer {
+	b.places <- struct{}{}
+	return b.bursts.Get().(*burstBuffer)
+}
+
+func (b *burstBuffers) put(p *burstBuffer) {
+	b.bursts.Put(p)
+	<-b.places
+}
+
+func (b *burstBuffers) getFrame() *frameBuffer  { return b.frames.Get().(*frameBuffer) }
+func (b *burstBuffers) putFrame(p *frameBuffer) { b.frames.Put(p) }

@@ -18,6 +18,12 @@ func (s *session) sendFrame(f frame) error { return s.sendPadded(f, 0) }
 
 // sendPadded sends one frame in a datagram of at least size bytes.
 func (s *session) sendPadded(f frame, size int) error {
+	if size <= baseDatagram {
+		buf := s.buffers.getFrame()
+		defer s.buffers.putFrame(buf)
+		out := s.sealPadded(buf[:0], f, size)
+		return s.write(out, len(out))
+	}
 	buf := s.buffers.get()
 	defer s.buffers.put(buf)
 	out := s.sealPadded(buf.out[:0], f, size)

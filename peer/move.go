@@ -15,9 +15,9 @@ func (c *serverSession) checkPath(now time.Time) {
 		c.move(now)
 	}
 	if challenge, ok := c.check.poll(now, c.sender.ProbeTimeout(), random64); ok {
-		buf := c.buffers.get()
-		defer c.buffers.put(buf)
-		out := c.sealPadded(buf.out[:0], &challenge, 0)
+		buf := c.buffers.getFrame()
+		defer c.buffers.putFrame(buf)
+		out := c.sealPadded(buf[:0], &challenge, 0)
 		_ = c.conn.Write(out, len(out), c.check.addr) // as good as lost on the way
 	}
 }
