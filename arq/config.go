@@ -49,6 +49,9 @@ type Config struct {
 	// acknowledges what it has not received; nil: none is looked for.
 	Random func() uint64
 
+	// Memory is where the control stream's is from; nil: as much as it may take.
+	Memory Memory
+
 	// Trace, if not nil, is called with every Event.
 	Trace func(Event)
 }

@@ -43,6 +43,13 @@ func TestControlInAnyOrder(t *testing.T) {
 			if err := c.Add(r.Start, pattern(r.Start, r.Len())); err != nil {
 				t.Fatalf("%v: %v", r, err)
 			}
+			for {
+				if more, err := c.More(); err != nil {
+					t.Fatal(err)
+				} else if !more {
+					break
+				}
+			}
 			b := c.Bytes()
 			if n := int64(len(got)); !bytes.Equal(b, pattern(n, int64(len(b)))) {
 				t.Fatalf("after %v: not the stream from %d on", r, n)

@@ -60,13 +60,6 @@
 // number now and then, and holds a segment of a burst back until all others have
 // arrived; an acknowledgement that names either ends the session.
 //
-// # A peer that lies
-//
-// One that acknowledges what it has not received would be sent more than the path
-// carries (RFC 9000, section 21.4). With Config.Random a Sender skips a packet
-// number now and then, and holds a segment of a burst back until all others have
-// arrived; an acknowledgement that names either ends the session.
-//
 // # Known limitations
 //
 // ECN is not used. A peer that lies seldom, or that claims only what was lost,

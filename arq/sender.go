@@ -68,6 +68,7 @@ func NewSender(cfg Config) *Sender {
 		credit:   cfg.Credit,
 		work:     workQueue{open: map[proto.ID]int64{}},
 		loss:     newLossDetection(),
+		control:  controlOut{memory: cfg.Memory},
 	}
 }
 
@@ -156,11 +157,15 @@ func (s *Sender) Abort(request proto.ID) {
 }
 
 // WriteControl queues p on the control stream; p is copied. It fails with
-// ErrControlFull.
+// ErrControlFull or ErrNoMemory.
 func (s *Sender) WriteControl(p []byte) error { return s.control.write(p) }
 
 // ControlRoom returns how many bytes WriteControl takes now.
-func (s *Sender) ControlRoom() int { return controlBuffer - len(s.control.buf) }
+func (s *Sender) ControlRoom() int { return s.control.room() }
+
+// ControlWaiting returns how many bytes of the control stream have not been
+// acknowledged.
+func (s *Sender) ControlWaiting() int { return len(s.control.buf) }
 
 // Control returns the bytes r of the control stream, for a Transmission of request 0.
 func (s *Sender) Control(r rangeset.Range) []byte { return s.control.bytes(r) }

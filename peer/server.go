@@ -50,13 +50,18 @@ type server struct {
 	refusals  occasionally
 	loaded    occasionally
 
+	inboxes *commons // of the datagrams that wait for sessions
+	control *commons // of the bytes of their control messages
+
 	running  sync.WaitGroup
 	served   atomic.Uint64 // sessions so far
 	overflow atomic.Uint64 // datagrams dropped because a session's inbox was full
+	crowded  atomic.Uint64 // the same because all sessions' inboxes were
 }
 
 // datagram is one that a reader hands to a session.
 type datagram struct {
+	next *datagram // that waits for the same session
 	from netip.AddrPort
 	n    int
 	buf  [maxClientDatagram]byte
@@ -90,6 +95,7 @@ func Serve(ctx context.Context, opt ServeOptions) error {
 		paths:    newPaths(opt.Limits),
 		sessions: map[proto.SessionID]*serverSession{}, quota: newQuota(), allow: opt.allowed(),
 		crashes: &crashes{log: opt.Log},
+		inboxes: newCommons(inboxCommons), control: newCommons(controlCommons),
 	}
 	s.admission = newAdmission(time.Now(), opt.Identity, opt.PSK, s.crashes)
 	s.admission.begin = s.begin
@@ -129,7 +135,8 @@ func (s *server) run(ctx context.Context, conns []udp.Conn) error {
 	readers.Wait()
 	s.admission.stop()
 	s.log.Info("stopped", append(s.admission.counts.fields(),
-		zap.Uint64("overflow", s.overflow.Load()), zap.Uint64("panics", s.crashes.count.Load()))...)
+		zap.Uint64("overflow", s.overflow.Load()), zap.Uint64("overflow_of_all", s.crowded.Load()),
+		zap.Uint64("panics", s.crashes.count.Load()))...)
 	return err
 }
 
@@ -213,12 +220,22 @@ func (s *server) toSession(id proto.SessionID, from netip.AddrPort, b []byte) bo
 func (s *server) deliver(session *serverSession, from netip.AddrPort, b []byte) {
 	d := s.pool.Get().(*datagram)
 	d.from, d.n = from, copy(d.buf[:], b)
-	select {
-	case session.inbox <- d:
-	default: // the session does not keep up: as good as lost on the way
+	switch session.inbox.put(d) {
+	case kept:
+		return
+	case keptOnly:
+		select {
+		case session.wake <- struct{}{}:
+		default: // it is awake
+		}
+		return
+	case full: // as good as lost on the way
 		s.overflow.Add(1)
-		s.pool.Put(d)
+	case crowded:
+		s.crowded.Add(1)
+	case ended:
 	}
+	s.pool.Put(d)
 }
 
 func (s *server) hello(now time.Time, conn udp.Conn, from netip.AddrPort, b []byte) {
@@ -260,9 +277,7 @@ func (s *server) begin(now time.Time, conn udp.Conn, p *halfOpen, payload []byte
 	if refusal == nil {
 		s.sessions[p.session] = session
 		s.running.Go(func() {
-			if s.crashes.contain("a session", func() { session.run(s.ctx, requests) }) {
-				s.crashes.contain("the end of a session", func() { session.close(proto.CloseInternal, "") })
-			}
+			s.host(session, requests)
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			delete(s.sessions, p.session)
@@ -276,6 +291,13 @@ func (s *server) begin(now time.Time, conn udp.Conn, p *halfOpen, payload []byte
 		if s.refusals.now() {
 			session.log.Info("session refused", zap.Stringer("public_key", key), zap.Stringer("code", refusal.Code), zap.String("reason", refusal.Reason))
 		}
+	}
+}
+
+// host runs a session until it ends.
+func (s *server) host(session *serverSession, requests []byte) {
+	if s.crashes.contain("a session", func() { session.run(s.ctx, requests) }) {
+		s.crashes.contain("the end of a session", func() { session.close(proto.CloseInternal, "") })
 	}
 }
 

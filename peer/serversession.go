@@ -16,17 +16,9 @@ import (
 )
 
 const (
-	// inboxLen is how many datagrams may wait for a session. Acknowledgements
-	// repeat each other, so that a lost one costs nothing.
-	inboxLen = 256
-
 	// maxFiles and maxGets bound what one session holds open (arbitrary).
 	maxFiles = 16
 	maxGets  = 256
-
-	// controlReserve is room on the control stream that hashes leave to answers
-	// (arbitrary).
-	controlReserve = 64 << 10
 )
 
 // serverSession serves one session. It belongs to one goroutine.
@@ -35,8 +27,9 @@ type serverSession struct {
 	server *server
 	path   *pathMember
 	log    *zap.Logger
-	inbox  chan *datagram
-	wake   chan struct{} // capacity 1: there may be something to tell
+	memory *share // for control messages
+	inbox  inbox
+	wake   chan struct{} // capacity 1: something may have come, or be to tell
 	files  map[proto.ID]*servedFile
 	gets   map[proto.ID]*servedFile
 	feeds  map[proto.ID]*treeFeed // by file
@@ -62,7 +55,8 @@ func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w pr
 	client := p.handshake.PeerKey()
 	member := s.paths.join(pathKey{client, uint64(w.Session), p.addr.Addr()}, rtt)
 	base := s.opt.Limits.config()
-	base.Controller = member
+	memory := &share{commons: s.control}
+	base.Controller, base.Memory = member, memory
 	if s.opt.Trace != nil {
 		base.Trace = s.opt.Trace.session(s.served.Add(1))
 	}
@@ -70,8 +64,9 @@ func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w pr
 		session: newSession(p.session, false, keys, w, rtt, base),
 		server:  s,
 		path:    member,
-		log:     s.log.With(zap.Stringer("client", p.addr), zap.String("key", client.Short())),
-		inbox:   make(chan *datagram, inboxLen),
+		memory:  memory,
+		inbox:   inbox{commons: s.inboxes},
+		log:     s.log.WithLazy(zap.Stringer("client", p.addr), zap.String("key", client.Short())),
 		wake:    make(chan struct{}, 1),
 		files:   map[proto.ID]*servedFile{},
 		gets:    map[proto.ID]*servedFile{},
@@ -79,6 +74,7 @@ func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w pr
 
 		maxDatagram: int(w.MaxDatagram),
 	}
+	c.control.Memory = memory
 	c.check = &pathCheck{}
 	c.sealer = secure.NewSealer(keys.Send, s.opt.Limits.KeyPackets)
 	c.conn, c.addr, c.party, c.buffers, c.heard, c.movedAt = conn, p.addr, c, s.buffers, now, now
@@ -89,8 +85,7 @@ func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w pr
 // run serves until the client leaves, falls silent or breaks the protocol, or
 // ctx is done.
 func (c *serverSession) run(ctx context.Context, requests []byte) {
-	defer c.releaseFiles()
-	defer func() { c.path.leave() }() // of the path that it has in the end
+	defer c.release()
 	err := c.first(time.Now(), requests)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -110,9 +105,8 @@ func (c *serverSession) run(ctx context.Context, requests []byte) {
 		}
 		timer.Reset(next.Sub(now))
 		select {
-		case d := <-c.inbox:
-			err = c.drain(d)
 		case <-c.wake:
+			err = c.drain()
 		case <-timer.C:
 		case <-ctx.Done():
 			err = &errClosed{proto.Close{Code: proto.CloseShutdown}}
@@ -142,22 +136,18 @@ func (c *serverSession) first(now time.Time, requests []byte) error {
 	}
 }
 
-// drain handles a datagram and what waits behind it.
-func (c *serverSession) drain(d *datagram) (err error) {
+// drain handles the datagrams that wait.
+func (c *serverSession) drain() error {
 	now := time.Now()
-	for {
+	for d := c.inbox.take(); d != nil; d = c.inbox.take() {
 		c.from = d.from
-		err = c.handle(now, d.buf[:d.n])
+		err := c.handle(now, d.buf[:d.n])
 		c.server.pool.Put(d)
 		if err != nil {
 			return err
 		}
-		select {
-		case d = <-c.inbox:
-		default:
-			return nil
-		}
 	}
+	return nil
 }
 
 // end says goodbye and logs the outcome.
@@ -169,6 +159,8 @@ func (c *serverSession) end(ctx context.Context, err error) {
 	case errors.As(err, &closed): // the client has left
 	case errors.Is(err, errIdle), errors.Is(err, errStalled):
 		c.close(proto.CloseIdle, "")
+	case errors.Is(err, arq.ErrNoMemory):
+		c.close(proto.CloseBusy, "too much waits in this session")
 	default:
 		c.close(proto.CloseProtocol, "")
 	}
@@ -180,10 +172,19 @@ func (c *serverSession) end(ctx context.Context, err error) {
 	c.log.Info("session ended", fields...)
 }
 
-func (c *serverSession) releaseFiles() {
+// release gives back what the session has of the server's.
+func (c *serverSession) release() {
 	for id := range c.files {
 		c.closeFile(id)
 	}
+	c.path.leave()
+	for d := c.inbox.close(); d != nil; {
+		next := d.next
+		d.next = nil
+		c.server.pool.Put(d)
+		d = next
+	}
+	c.memory.release()
 }
 
 func (c *serverSession) closeFile(id proto.ID) {

@@ -209,12 +209,13 @@ func (s *session) handleSegment(now time.Time, pn proto.PacketNumber) error {
 		return violation(errors.New("the control stream has channel 0, and it alone"))
 	}
 	if seg.Request != proto.Control && !s.party.room(seg) {
-		s.refused++
-		s.receiver.Announce(now)
-		return nil
+		return s.refuse(now)
 	}
 	if seg.Repeat {
 		s.repeated++
+	}
+	if seg.Request == proto.Control && !s.control.Reserve(seg.Offset, len(seg.Payload)) {
+		return s.refuse(now)
 	}
 	fresh, err := s.receiver.HandleSegment(now, pn, seg)
 	if err != nil {
@@ -238,6 +239,13 @@ func (s *session) handleSegment(now time.Time, pn proto.PacketNumber) error {
 	return s.messages(now)
 }
 
+// refuse leaves a segment to come again.
+func (s *session) refuse(now time.Time) error {
+	s.refused++
+	s.receiver.Announce(now)
+	return nil
+}
+
 // messages hands on the control messages that have come whole.
 func (s *session) messages(now time.Time) error {
 	for {
@@ -247,7 +255,10 @@ func (s *session) messages(now time.Time) error {
 		}
 		s.control.Consume(rest)
 		if m == nil {
-			return nil
+			if more, err := s.control.More(); err != nil || !more {
+				return err
+			}
+			continue
 		}
 		if err := s.party.message(now, m); err != nil {
 			return err

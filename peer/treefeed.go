@@ -1,6 +1,9 @@
 package peer
 
 import (
+	"errors"
+
+	"chunkcp/arq"
 	"chunkcp/internal/tree"
 	"chunkcp/proto"
 )
@@ -43,6 +46,18 @@ func (c *serverSession) feed() error {
 	return nil
 }
 
+// feedRoom returns how many hashes may be told now. They leave a quarter of what the
+// control stream may hold to answers, and wait until half of it is free or a whole
+// message fits.
+func (c *serverSession) feedRoom() int {
+	room := c.sender.ControlRoom()
+	all := room + c.sender.ControlWaiting()
+	if room -= all / 4; room < min(proto.MaxMessage, all/2) {
+		return 0
+	}
+	return min(proto.MaxHashes, room/32-1)
+}
+
 func (c *serverSession) feedTree(f *treeFeed) error {
 	if err := c.server.hashing.failed(f.tree); err != nil && !f.failed {
 		f.failed = true
@@ -52,17 +67,21 @@ func (c *serverSession) feedTree(f *treeFeed) error {
 		}
 		return c.fail(f.file, code, "")
 	}
-	for f.next < f.end && c.sender.ControlRoom() >= controlReserve+proto.MaxMessage {
-		hashes := c.server.hashing.told(f.tree, f.next, int(min(proto.MaxHashes, f.end-f.next)))
+	for f.next < f.end {
+		hashes := c.server.hashing.told(f.tree, f.next, int(min(int64(c.feedRoom()), f.end-f.next)))
 		if len(hashes) == 0 {
 			break
 		}
-		if err := c.tell(&proto.Hashes{File: f.file, First: f.next, Hashes: hashes}); err != nil {
+		err := c.tell(&proto.Hashes{File: f.file, First: f.next, Hashes: hashes})
+		if errors.Is(err, arq.ErrNoMemory) { // others have taken it meanwhile
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 		f.next += int64(len(hashes))
 	}
-	if f.rooted || c.sender.ControlRoom() < controlReserve+proto.MaxMessage {
+	if f.rooted || c.feedRoom() == 0 {
 		return nil
 	}
 	root, known := c.server.hashing.rootOf(f.tree)
