@@ -11,6 +11,8 @@
 //	garbage_linux_test.go noise and forgeries at line rate (forger_linux_test.go)
 //	large_linux_test.go a file of several GiB in bounded memory
 //	interop_*_test.go  the cases of the QUIC interop runner (docs/interop.md)
+//	siege_linux_test.go 10,000 idle sessions (crowd_test.go) and a million Hellos
+//	                   (flood_linux_test.go): memory, and a fetch meanwhile
 //	script_test.go     the command line, by the scripts in testdata/script
 //	loopback.sh        the same in shell, for people: three servers, one killed
 //
