@@ -104,6 +104,16 @@ func TestThousandsOfFullControlStreams(t *testing.T) {
 	}
 }
 
+// TestASessionsOwnShareIsEnough: where others have all of the commons.
+func TestASessionsOwnShareIsEnough(t *testing.T) {
+	crowd := &crowdByHand{t: t, control: newCommons(controlCommons)}
+	crowd.control.used.Store(controlCommons)
+	crowd.served()
+	if n := crowd.control.used.Load(); n != controlCommons {
+		t.Errorf("%d bytes of the commons were taken", n-controlCommons)
+	}
+}
+
 // served has a client open a file and be told all that there is to know of it.
 func (c *crowdByHand) served() {
 	c.t.Helper()

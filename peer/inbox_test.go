@@ -44,6 +44,12 @@ func TestAnInboxIsFull(t *testing.T) {
 	if n, why := fill(b, d); n != inboxLen || why != full {
 		t.Errorf("%d datagrams, then %d; want %d, then %d", n, why, inboxLen, full)
 	}
+	for b.take() != nil {
+	}
+	if n := b.commons.used.Load(); n != 0 {
+		t.Errorf("all are taken, and %d of the commons are held", n)
+	}
+	fill(b, d)
 	rest := 0
 	for d := b.close(); d != nil; d = d.next {
 		rest++
