@@ -108,7 +108,7 @@ func (k *client) run(c *cli.Context) (*peer.Fetch, error) {
 		source = func() ui.Snapshot { return shown(f.Snapshot()) }
 		progress.Start()
 		if len(c.StringSlice("peer")) == 0 {
-			reload := reloader{fetch: f, config: c.String("config"), log: opt.Log, end: cancel, terminal: terminal}
+			reload := reloader{take: peersOf(f), config: c.String("config"), log: opt.Log, end: cancel, terminal: terminal}
 			stop = reload.run()
 		}
 	}

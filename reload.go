@@ -8,17 +8,18 @@ import (
 
 	"go.uber.org/zap"
 
+	"chunkcp/config"
 	"chunkcp/peer"
 )
 
-// reloader reads the config file again at each SIGHUP, and has the fetch go on
-// with the peers that it names then.
+// reloader reads the config file again at each SIGHUP, and has a fetch or a server go
+// on with what it says then. One that is no good changes nothing.
 type reloader struct {
-	fetch    *peer.Fetch
-	config   string // as --config has it
+	take     func(*config.File) ([]zap.Field, error) // has what is read be used, and says what it was
+	config   string                                  // its path, "" for the usual places
 	log      *zap.Logger
-	end      func(cause error) // ends the fetch
-	terminal bool              // the fetch was started on one
+	end      func(cause error) // ends the command
+	terminal bool              // it was started on one
 }
 
 func (r *reloader) run() (stop func()) {
@@ -31,12 +32,12 @@ func (r *reloader) run() (stop func()) {
 				r.end(errInterrupted) // what SIGHUP says of its own: the window was closed
 				continue
 			}
-			n, err := r.reload()
+			fields, err := r.reload()
 			if err != nil {
 				r.log.Error("config not taken over", zap.Error(err))
 				continue
 			}
-			r.log.Info("config read again", zap.Int("peers", n))
+			r.log.Info("config read again", fields...)
 		}
 	}()
 	return func() {
@@ -46,16 +47,35 @@ func (r *reloader) run() (stop func()) {
 	}
 }
 
-func (r *reloader) reload() (peers int, err error) {
+func (r *reloader) reload() ([]zap.Field, error) {
 	file, err := loadConfig(r.config)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	list, err := fetchPeers(nil, file)
-	if err != nil {
-		return 0, err
+	return r.take(file)
+}
+
+// peersOf has a fetch go on with the peers of a config file.
+func peersOf(f *peer.Fetch) func(*config.File) ([]zap.Field, error) {
+	return func(file *config.File) ([]zap.Field, error) {
+		list, err := fetchPeers(nil, file)
+		if err != nil {
+			return nil, err
+		}
+		return []zap.Field{zap.Int("peers", len(list))}, f.SetPeers(list)
 	}
-	return len(list), r.fetch.SetPeers(list)
+}
+
+// accessOf has a server go on with whom a config file has it serve.
+func accessOf(s *peer.Server) func(*config.File) ([]zap.Field, error) {
+	return func(file *config.File) ([]zap.Field, error) {
+		psk, err := loadPSK(file.Serve.PSKFile)
+		if err != nil {
+			return nil, err
+		}
+		fields := []zap.Field{zap.Int("allowed", len(file.Serve.Allow)), zap.Bool("psk", psk != nil)}
+		return fields, s.SetAccess(psk, file.Serve.Allow)
+	}
 }
 
 // terminalIsThere reports whether the process still has its terminal: one that

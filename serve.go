@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 
 	"chunkcp/config"
 	"chunkcp/internal/udp"
+	"chunkcp/internal/ui"
 	"chunkcp/peer"
 )
 
@@ -63,7 +65,11 @@ func serve(c *cli.Context) error {
 	if c.Args().Present() {
 		return &usageError{fmt.Errorf("serve takes no argument, got %q: name the directory with --root", c.Args().First())}
 	}
-	file, err := loadConfig(c.String("config"))
+	path, err := findConfig(c.String("config"))
+	if err != nil {
+		return err
+	}
+	file, err := loadConfig(path)
 	if err != nil {
 		return err
 	}
@@ -93,7 +99,17 @@ func serve(c *cli.Context) error {
 	}
 	trees, closeTrees := openTrees(log)
 	defer closeTrees()
-	err = peer.Serve(c.Context, peer.ServeOptions{
+	ctx, cancel := context.WithCancelCause(c.Context)
+	defer cancel(nil)
+	// The file that was found at the start, so that one that is gone opens nothing.
+	reload := reloader{config: path, log: log, end: cancel, terminal: ui.IsTerminal(os.Stderr)}
+	stop := func() {}
+	defer func() { stop() }()
+	err = peer.Serve(ctx, peer.ServeOptions{
+		OnStart: func(s *peer.Server) {
+			reload.take = accessOf(s)
+			stop = reload.run()
+		},
 		Trees:    trees,
 		Root:     first(c.String("root"), file.Serve.Root, "."),
 		Listen:   listen,

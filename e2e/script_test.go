@@ -47,6 +47,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"crash":      crash,
 			"hangup":     hangup,
+			"logs":       logs,
 			"leaves":     leaves,
 			"peers":      writePeers,
 			"flip":       flip,

@@ -16,15 +16,31 @@ import (
 // More commands of the scripts:
 //
 //	crash NAME                  end a server without a goodbye
-//	hangup NAME                 send SIGHUP to what background has started
+//	hangup NAME                 send SIGHUP to what background has started, or serve
+//	logs NAME TEXT              wait until a server's log has the text
 //	leaves BYTES CODE ARGS...   run chunkcp, and close its standard output once it has written so much
 //	peers FILE ADDR...          make a config file that names these peers
 //	flip FILE OFFSET            damage a byte of a file, whose time of change stays
 //	age FILE                    have a file be changed an hour ago
 
 func hangup(ts *testscript.TestScript, neg bool, args []string) {
-	wants(ts, neg, len(args) == 1 && stageOf(ts).processes[args[0]] != nil, "hangup NAME")
-	ts.Check(stageOf(ts).processes[args[0]].cmd.Process.Signal(syscall.SIGHUP))
+	wants(ts, neg, len(args) == 1, "hangup NAME")
+	p := stageOf(ts).processes[args[0]]
+	if s := stageOf(ts).servers[args[0]]; s != nil {
+		p = s.process
+	}
+	if p == nil {
+		ts.Fatalf("%s was not started", args[0])
+	}
+	ts.Check(p.cmd.Process.Signal(syscall.SIGHUP))
+}
+
+func logs(ts *testscript.TestScript, neg bool, args []string) {
+	wants(ts, neg, len(args) == 2 && stageOf(ts).servers[args[0]] != nil, "logs NAME TEXT")
+	s := stageOf(ts).servers[args[0]]
+	if err := await(startLimit, func() bool { return strings.Contains(s.stderr.String(), args[1]) }); err != nil {
+		ts.Fatalf("%q is not in the log of %s: %v\n%s", args[1], args[0], err, s.stderr.String())
+	}
 }
 
 func crash(ts *testscript.TestScript, neg bool, args []string) {

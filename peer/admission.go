@@ -42,7 +42,7 @@ const (
 // that takes X25519 is done by a few workers, so that sessions go on meanwhile.
 type admission struct {
 	identity *secure.Identity
-	psk      *secure.PSK
+	psk      atomic.Pointer[secure.PSK]
 	crashes  *crashes
 
 	// begin takes a handshake that is done, and its third message's payload.
@@ -80,20 +80,23 @@ func (c *admissionCounts) fields() []zap.Field {
 }
 
 func newAdmission(now time.Time, identity *secure.Identity, psk *secure.PSK, crashes *crashes) *admission {
-	return &admission{
-		identity: identity, psk: psk, crashes: crashes,
+	a := &admission{
+		identity: identity, crashes: crashes,
 		hellos: make(chan handshakeJob, helloQueue), finishes: make(chan handshakeJob, finishQueue),
 		quit: make(chan struct{}), arrived: func(proto.SessionID, netip.AddrPort, []byte) {},
 		jar: newCookieJar(now), free: tokenBucket{perSec: freeHellosPerSec, most: freeHellos}, table: newHalfOpenTable(),
 	}
+	a.psk.Store(psk)
+	return a
 }
 
 // hello decides about a Hello and returns what to answer at once, nil if nothing:
 // the same bytes as before if it is a repeat, or a Retry, of which nothing is kept.
 func (a *admission) hello(now time.Time, conn udp.Conn, from netip.AddrPort, h *proto.Hello) []byte {
 	var hs *secure.Handshake
-	if a.psk != nil { // who does not have it learns nothing, not even that anybody is here
-		if hs = a.open(h.ID, h.Noise); hs == nil {
+	psk := a.psk.Load()
+	if psk != nil { // who does not have it learns nothing, not even that anybody is here
+		if hs = a.open(h.ID, psk, h.Noise); hs == nil {
 			a.counts.strangers.Add(1)
 			return nil
 		}
@@ -128,7 +131,7 @@ func (a *admission) hello(now time.Time, conn udp.Conn, from netip.AddrPort, h *
 		a.counts.crowded.Add(1)
 		return nil
 	}
-	p.handshake = hs
+	p.handshake, p.psk = hs, psk
 	if !a.queue(a.hellos, handshakeJob{now, conn, p, h.Noise}) {
 		a.table.remove(p)
 	}

@@ -34,11 +34,12 @@ type halfOpen struct {
 	began   time.Time
 
 	handshake *secure.Handshake
-	reply     []byte    // nil until it is computed
-	answered  time.Time // first
-	finishing bool      // its third message is being read
-	ahead     []byte    // a datagram that came meanwhile
-	gone      bool      // from the table
+	psk       *secure.PSK // that it is made with
+	reply     []byte      // nil until it is computed
+	answered  time.Time   // first
+	finishing bool        // its third message is being read
+	ahead     []byte      // a datagram that came meanwhile
+	gone      bool        // from the table
 
 	load  *addressLoad
 	place *list.Element // in order

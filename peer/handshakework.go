@@ -72,9 +72,9 @@ func (a *admission) work() {
 }
 
 // open reads message 1 of a handshake, nil if it is none.
-func (a *admission) open(id proto.HelloID, msg []byte) *secure.Handshake {
+func (a *admission) open(id proto.HelloID, psk *secure.PSK, msg []byte) *secure.Handshake {
 	h := proto.Hello{Version: proto.Version, ID: id}
-	hs, err := secure.NewResponder(secure.HandshakeConfig{Identity: a.identity, Prologue: h.Prologue(), PSK: a.psk.Bytes()})
+	hs, err := secure.NewResponder(secure.HandshakeConfig{Identity: a.identity, Prologue: h.Prologue(), PSK: psk.Bytes()})
 	if err != nil {
 		return nil
 	}
@@ -91,7 +91,7 @@ func (a *admission) readHello(j handshakeJob) {
 		return
 	}
 	if hs == nil {
-		hs = a.open(p.hello, j.noise)
+		hs = a.open(p.hello, p.psk, j.noise)
 	}
 	reply := welcomed(hs, p)
 	a.mu.Lock()
@@ -131,10 +131,11 @@ func welcomed(hs *secure.Handshake, p *halfOpen) []byte {
 
 // readFinish completes a handshake. A message that is not authentic changes
 // nothing: the genuine one may still come. The handshake is in the table until its
-// session has begun, so that what comes meanwhile is held.
+// session has begun, so that what comes meanwhile is held. One that began with another
+// pre-shared key than there is now comes to nothing.
 func (a *admission) readFinish(j handshakeJob) {
 	payload, err := j.p.handshake.ReadMessage(nil, j.noise)
-	if err == nil {
+	if err == nil && j.p.psk.Equal(a.psk.Load()) {
 		a.begin(j.now, j.conn, j.p, payload)
 	}
 	a.mu.Lock()

@@ -235,6 +235,9 @@ type ServeOptions struct {
 	// OnListen is called once with the address that is listened on.
 	OnListen func(netip.AddrPort)
 
+	// OnStart is called once, before anything is answered: to change who is.
+	OnStart func(*Server)
+
 	hashPause func() // called before each piece is hashed, for tests
 }
 
@@ -247,19 +250,7 @@ func (o *ServeOptions) validate() error {
 		errs = append(errs, errors.New("no identity"))
 	}
 	if o.Allow != nil && len(o.Allow) == 0 {
-		errs = append(errs, errors.New("nobody is allowed"))
+		errs = append(errs, errNobody)
 	}
 	return errors.Join(append(errs, o.Limits.validate())...)
-}
-
-// allowed returns whom to serve, nil for everybody.
-func (o *ServeOptions) allowed() map[secure.PublicKey]bool {
-	if o.Allow == nil {
-		return nil
-	}
-	allow := make(map[secure.PublicKey]bool, len(o.Allow))
-	for _, k := range o.Allow {
-		allow[k] = true
-	}
-	return allow
 }

@@ -43,9 +43,9 @@ type server struct {
 	paths    *paths
 	sessions map[proto.SessionID]*serverSession
 	quota    *quota
+	allow    map[secure.PublicKey]bool // nil: everybody is served
 
 	admission *admission
-	allow     map[secure.PublicKey]bool // nil: everybody is served
 	crashes   *crashes
 	refusals  occasionally
 	loaded    occasionally
@@ -93,7 +93,7 @@ func Serve(ctx context.Context, opt ServeOptions) error {
 		hashing:  newHashing(opt),
 		pool:     sync.Pool{New: func() any { return new(datagram) }},
 		paths:    newPaths(opt.Limits),
-		sessions: map[proto.SessionID]*serverSession{}, quota: newQuota(), allow: opt.allowed(),
+		sessions: map[proto.SessionID]*serverSession{}, quota: newQuota(), allow: allowed(opt.Allow),
 		crashes: &crashes{log: opt.Log},
 		inboxes: newCommons(inboxCommons), control: newCommons(controlCommons),
 	}
@@ -107,6 +107,9 @@ func (s *server) run(ctx context.Context, conns []udp.Conn) error {
 	addr := conns[0].LocalAddr()
 	s.log.Info("listening", zap.Stringer("addr", addr), zap.String("root", s.opt.Root),
 		zap.Stringer("key", s.opt.Identity.PublicKey()))
+	if s.opt.OnStart != nil {
+		s.opt.OnStart(&Server{s})
+	}
 	if s.opt.OnListen != nil {
 		s.opt.OnListen(addr)
 	}
@@ -250,7 +253,7 @@ func (s *server) hello(now time.Time, conn udp.Conn, from netip.AddrPort, b []by
 		if len(reply) > 0 && proto.Kind(reply[0]) == proto.KindRetry && s.loaded.now() {
 			s.log.Info("many handshakes: cookies are asked for", s.admission.counts.fields()...)
 		}
-	case s.opt.PSK == nil: // with one, it cannot be told whether a stranger asks
+	case s.admission.psk.Load() == nil: // with one, it cannot be told whether a stranger asks
 		v := proto.Versions{ID: h.ID, Versions: []uint16{proto.Version}}
 		reply = v.Append(nil)
 	}
@@ -306,8 +309,8 @@ func (s *server) refusal(addr netip.Addr, key secure.PublicKey) *proto.Close {
 	if s.ctx.Err() != nil {
 		return &proto.Close{Code: proto.CloseShutdown}
 	}
-	if s.allow != nil && !s.allow[key] {
-		return &proto.Close{Code: proto.CloseForbidden, Reason: "this key is not allowed"}
+	if !s.allows(key) {
+		return forbidden()
 	}
 	return s.quota.take(addr, key)
 }

@@ -48,6 +48,8 @@ func (c *serverSession) overdue(now time.Time) error {
 		c.acked, c.movedAt = acked, now
 	}
 	switch {
+	case c.expelled.Load():
+		return errNotAllowed
 	case now.Sub(c.heard) >= c.patience():
 		return errIdle
 	case now.Sub(c.movedAt) >= stalledTime:

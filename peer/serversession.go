@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -26,6 +27,7 @@ type serverSession struct {
 	*session
 	server *server
 	path   *pathMember
+	key    secure.PublicKey // the client's
 	log    *zap.Logger
 	memory *share // for control messages
 	inbox  inbox
@@ -38,6 +40,8 @@ type serverSession struct {
 	movedAt time.Time // when the client took something last, or had nothing to take
 
 	maxDatagram int // that the client takes
+
+	expelled atomic.Bool // the client is no longer served
 }
 
 func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w proto.Welcome) (*serverSession, error) {
@@ -64,6 +68,7 @@ func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w pr
 		session: newSession(p.session, false, keys, w, rtt, base),
 		server:  s,
 		path:    member,
+		key:     client,
 		memory:  memory,
 		inbox:   inbox{commons: s.inboxes},
 		log:     s.log.WithLazy(zap.Stringer("client", p.addr), zap.String("key", client.Short())),
@@ -159,6 +164,9 @@ func (c *serverSession) end(ctx context.Context, err error) {
 	case errors.As(err, &closed): // the client has left
 	case errors.Is(err, errIdle), errors.Is(err, errStalled):
 		c.close(proto.CloseIdle, "")
+	case errors.Is(err, errNotAllowed):
+		refusal := forbidden()
+		c.close(refusal.Code, refusal.Reason)
 	case errors.Is(err, arq.ErrNoMemory):
 		c.close(proto.CloseBusy, "too much waits in this session")
 	default:
