@@ -19,8 +19,8 @@
 // # A server
 //
 // One goroutine reads each socket; it hands sealed datagrams to their sessions
-// through bounded inboxes. A full inbox drops, and is counted: the reader never
-// waits for a session. A panic ends the session that it is in and no other
+// through bounded inboxes (inbox.go). A full inbox drops, and is counted: the reader
+// never waits for a session. What waits in all sessions is bounded too (commons.go). A panic ends the session that it is in and no other
 // (crashes.go). A session reads its files as it
 // sends: the file is the retransmission buffer.
 //

@@ -8,7 +8,8 @@ import (
 )
 
 const (
-	// maxServed bounds the sessions of a server. An idle one holds some 40 KiB.
+	// maxServed bounds the sessions of a server. An idle one holds some 20 KiB, and all
+	// that waits in them draws from commons (commons.go).
 	maxServed = 10000
 
 	// maxServedAddr and maxServedKey bound those of one address (an IPv4 address
