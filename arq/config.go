@@ -52,6 +52,10 @@ type Config struct {
 	// Memory is where the control stream's is from; nil: as much as it may take.
 	Memory Memory
 
+	// Records is where the memory for what is in flight is from; nil: as much as that
+	// takes. Of less than LeastRecords nothing may be sent.
+	Records Memory
+
 	// Trace, if not nil, is called with every Event.
 	Trace func(Event)
 }

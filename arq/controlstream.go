@@ -78,6 +78,20 @@ func (c *controlOut) bytes(r rangeset.Range) []byte {
 	return c.buf[r.Start-c.base : r.End-c.base]
 }
 
+// WriteControl queues p on the control stream; p is copied. It fails with
+// ErrControlFull or ErrNoMemory.
+func (s *Sender) WriteControl(p []byte) error { return s.control.write(p) }
+
+// ControlRoom returns how many bytes WriteControl takes now.
+func (s *Sender) ControlRoom() int { return s.control.room() }
+
+// ControlWaiting returns how many bytes of the control stream have not been
+// acknowledged.
+func (s *Sender) ControlWaiting() int { return len(s.control.buf) }
+
+// Control returns the bytes r of the control stream, for a Transmission of request 0.
+func (s *Sender) Control(r rangeset.Range) []byte { return s.control.bytes(r) }
+
 // ControlReader puts the segments of the control stream in order.
 type ControlReader struct {
 	Memory Memory // nil: unbounded

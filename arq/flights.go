@@ -38,17 +38,25 @@ type flights struct {
 func (l *flights) at(seq uint64) *flight { return &l.ring[seq&uint64(len(l.ring)-1)] }
 
 func (l *flights) push(f flight) (seq uint64) {
-	if l.tail-l.head == uint64(len(l.ring)) {
-		bigger := make([]flight, max(64, 2*len(l.ring)))
-		for s := l.head; s < l.tail; s++ {
-			bigger[s&uint64(len(bigger)-1)] = *l.at(s)
-		}
-		l.ring = bigger
+	if l.full(0) {
+		l.grow(max(leastFlights, 2*len(l.ring)))
 	}
 	seq = l.tail
 	l.tail++
 	*l.at(seq) = f
 	return seq
+}
+
+// full reports whether there is room for spare transmissions only, or less.
+func (l *flights) full(spare int) bool { return l.tail-l.head+uint64(spare) >= uint64(len(l.ring)) }
+
+// grow makes room for n, a power of two.
+func (l *flights) grow(n int) {
+	bigger := make([]flight, n)
+	for s := l.head; s < l.tail; s++ {
+		bigger[s&uint64(n-1)] = *l.at(s)
+	}
+	l.ring = bigger
 }
 
 // trim drops what is no longer in flight from the front.

@@ -287,6 +287,10 @@ func (s *Sender) probeAt() time.Time {
 func (s *Sender) probe(now time.Time) (Transmission, bool) {
 	s.log.trim()
 	if s.log.head < s.log.tail {
+		if s.log.full(0) && !s.canRecord() {
+			s.loss.sentAt = now
+			return Transmission{}, false
+		}
 		f := s.oldest()
 		bit := f.inFlight & -f.inFlight
 		c := &s.channels[f.channel]
@@ -294,7 +298,7 @@ func (s *Sender) probe(now time.Time) (Transmission, bool) {
 		return s.transmit(now, f.channel, bit, true), true
 	}
 	s.loss.sentAt = now
-	if !s.pending() {
+	if !s.pending() || !s.canRecord() {
 		return Transmission{}, false
 	}
 	if len(s.repairs) > 0 {

@@ -66,7 +66,7 @@ func NewSender(cfg Config) *Sender {
 		numbers:  newNumbers(cfg.Random),
 		channels: make([]channel, 1),
 		credit:   cfg.Credit,
-		work:     workQueue{open: map[proto.ID]int64{}},
+		work:     workQueue{open: map[proto.ID]int64{}, records: cfg.Records},
 		loss:     newLossDetection(),
 		control:  controlOut{memory: cfg.Memory},
 	}
@@ -156,20 +156,6 @@ func (s *Sender) Abort(request proto.ID) {
 	s.log.trim()
 }
 
-// WriteControl queues p on the control stream; p is copied. It fails with
-// ErrControlFull or ErrNoMemory.
-func (s *Sender) WriteControl(p []byte) error { return s.control.write(p) }
-
-// ControlRoom returns how many bytes WriteControl takes now.
-func (s *Sender) ControlRoom() int { return s.control.room() }
-
-// ControlWaiting returns how many bytes of the control stream have not been
-// acknowledged.
-func (s *Sender) ControlWaiting() int { return len(s.control.buf) }
-
-// Control returns the bytes r of the control stream, for a Transmission of request 0.
-func (s *Sender) Control(r rangeset.Range) []byte { return s.control.bytes(r) }
-
 // Unsent returns how many bytes of file data wait to be sent for the first time.
 func (s *Sender) Unsent() int64 { return s.work.bytes }
 
@@ -237,6 +223,10 @@ func (s *Sender) Poll(now time.Time) (Transmission, bool) {
 		s.pacedUntil = at
 		return Transmission{}, false
 	}
+	if !s.canRecord() { // until something of what is in flight is known
+		s.limited(true)
+		return Transmission{}, false
+	}
 	ch, mask, repeat := s.choose()
 	if mask == 0 {
 		return Transmission{}, false
@@ -249,7 +239,7 @@ func (s *Sender) pending() bool {
 	if len(s.repairs) > 0 || !s.channels[0].busy && !s.control.waiting().Empty() {
 		return true
 	}
-	return !s.work.empty() && (len(s.idle) > 0 || len(s.channels) <= s.cfg.Channels)
+	return !s.work.empty() && (len(s.idle) > 0 || s.canOpen())
 }
 
 // choose picks what goes next: control messages, then repairs, then file bytes.

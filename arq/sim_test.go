@@ -273,6 +273,9 @@ func TestEveryByteArrivesOnce(t *testing.T) {
 		if rng.IntN(3) == 0 {
 			cfg.Channels = 1 + rng.IntN(10)
 		}
+		if rng.IntN(3) == 0 {
+			cfg.Records = &ration{left: LeastRecords + rng.IntN(1<<14)}
+		}
 		m := newSim(t, seed, cfg)
 		m.segmentTime = time.Duration(rng.IntN(1000)) * time.Microsecond
 		m.delay = time.Duration(rng.IntN(100)) * time.Millisecond

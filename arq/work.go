@@ -25,6 +25,7 @@ type workQueue struct {
 	bytes    int64
 	open     map[proto.ID]int64 // bytes neither acknowledged nor cancelled
 	finished []proto.ID         // no longer open
+	records  Memory             // nil: unbounded
 }
 
 func (q *workQueue) push(w work) {
@@ -66,7 +67,7 @@ func (q *workQueue) took(n int64) {
 }
 
 // cancel removes what is left of the bytes data of a request. Where that would
-// leave two items for one, and there are maxWork already, it leaves the one whole:
+// leave two items for one, and there is no room for that, it leaves the one whole:
 // what was not to be sent is sent all the same.
 func (q *workQueue) cancel(request proto.ID, data rangeset.Range) {
 	keep, at := 0, 0
@@ -84,7 +85,7 @@ func (q *workQueue) cancel(request proto.ID, data rangeset.Range) {
 				w.data = tail
 			case tail.Empty():
 				w.data = head
-			case at > 0 || len(q.items) >= maxWork:
+			case at > 0 || !q.canSplit():
 				gone = rangeset.Range{}
 			default:
 				w.data, second, at = head, work{request, tail}, keep+1

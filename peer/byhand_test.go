@@ -133,21 +133,21 @@ func newServerByHand(t testing.TB, dir *root, client party, out *wire) *serverBy
 	srv := &server{
 		opt: opt, log: opt.Log, root: dir, buffers: newBurstBuffers(), hashing: newHashing(opt), ctx: context.Background(),
 		paths: newPaths(opt.Limits), sessions: map[proto.SessionID]*serverSession{},
-		inboxes: newCommons(inboxCommons), control: newCommons(controlCommons),
+		inboxes: newCommons(inboxCommons), control: newCommons(controlCommons), records: newCommons(recordCommons),
 	}
 	srv.pool.New = func() any { return new(datagram) }
 	keys := newKeys()
 	keys = secure.Keys{Send: keys.Receive, Receive: keys.Send}
 	w := proto.Welcome{Session: 7, Credit: 1 << 20, MaxDatagram: baseDatagram}
 	member := srv.paths.join(pathKey{client: secure.PublicKey{1}, fetch: 7}, time.Millisecond)
-	memory := &share{commons: srv.control}
 	c := &serverSession{
-		session: newSession(7, false, keys, w, time.Millisecond, arq.Config{Controller: member, Memory: memory}),
-		server:  srv, path: member, memory: memory, inbox: inbox{commons: srv.inboxes}, log: opt.Log, wake: make(chan struct{}, 1),
+		server: srv, path: member, inbox: inbox{commons: srv.inboxes}, log: opt.Log, wake: make(chan struct{}, 1),
 		files: map[proto.ID]*servedFile{}, gets: map[proto.ID]*servedFile{}, feeds: map[proto.ID]*treeFeed{},
 		movedAt: now,
 	}
-	c.control.Memory = memory
+	c.share(srv)
+	c.session = newSession(7, false, keys, w, time.Millisecond, arq.Config{Controller: member, Memory: &c.memory, Records: &c.record})
+	c.control.Memory = &c.memory
 	c.conn, c.party, c.buffers, c.heard = out, c, srv.buffers, now
 	c.mtu = arq.NewPathMTU(now, baseDatagram, int(w.MaxDatagram), c.sender.ProbeTimeout())
 	return &serverByHand{newTwin(c.session, out, true, client, now), c, srv}
@@ -171,8 +171,10 @@ func (h *serverByHand) end(t testing.TB) {
 	t.Helper()
 	h.session.release()
 	h.server.hashing.running.Wait()
-	if n, m := h.server.inboxes.used.Load(), h.server.control.used.Load(); n != 0 || m != 0 {
-		t.Fatalf("%d datagrams and %d bytes of the commons are held after the end", n, m)
+	for what, c := range map[string]*commons{"inboxes": h.server.inboxes, "control": h.server.control, "records": h.server.records} {
+		if n := c.used.Load(); n != 0 {
+			t.Fatalf("%d of the commons of %s are held after the end", n, what)
+		}
 	}
 	if n := h.server.root.open.Load(); n != 0 {
 		t.Fatalf("%d files are open after the end", n)

@@ -1,6 +1,10 @@
 package peer
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"chunkcp/arq"
+)
 
 const (
 	// Of the datagrams that wait in a server each session may have inboxShare in any
@@ -14,6 +18,11 @@ const (
 	// All of it is 64 MiB.
 	controlShare   = 5 << 10
 	controlCommons = 15 << 20
+
+	// The same in bytes of what is remembered of the datagrams that are in flight. A
+	// gigabit and 100 ms takes some 90 KiB. All of it is 186 MiB.
+	recordShare   = arq.LeastRecords
+	recordCommons = 64 << 20
 )
 
 // commons is what the sessions of a server share of something that is scarce,
@@ -44,15 +53,16 @@ func (c *commons) give(n int64) { c.used.Add(-n) }
 // room returns how much take would give to who has held of it.
 func (c *commons) room(held int64) int64 { return max(0, (c.size-c.used.Load()-held)/2) }
 
-// share is a session's part of the memory for control messages: controlShare of its
-// own, and some of the commons. It implements arq.Memory.
+// share is a session's part of some memory: what is its own, and some of the commons.
+// It implements arq.Memory.
 type share struct {
+	own     int64
 	commons *commons
 	held    int64
 }
 
 // beyond returns how much of held is of the commons.
-func (s *share) beyond(held int64) int64 { return max(0, held-controlShare) }
+func (s *share) beyond(held int64) int64 { return max(0, held-s.own) }
 
 // Take implements arq.Memory.
 func (s *share) Take(n int) bool {
@@ -75,7 +85,7 @@ func (s *share) Give(n int) {
 
 // Room implements arq.Memory.
 func (s *share) Room() int {
-	return int(max(0, controlShare-s.held) + s.commons.room(s.beyond(s.held)))
+	return int(max(0, s.own-s.held) + s.commons.room(s.beyond(s.held)))
 }
 
 // release gives all back, at the end of the session.

@@ -84,7 +84,7 @@ func TestCommonsOfManyGoroutines(t *testing.T) {
 func TestAShareIsOnesOwn(t *testing.T) {
 	c := newCommons(1000)
 	c.used.Store(1000)
-	s := &share{commons: c}
+	s := &share{own: controlShare, commons: c}
 	if s.Room() != controlShare || !s.Take(controlShare) {
 		t.Fatalf("room for %d, want %d", s.Room(), controlShare)
 	}

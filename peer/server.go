@@ -52,6 +52,7 @@ type server struct {
 
 	inboxes *commons // of the datagrams that wait for sessions
 	control *commons // of the bytes of their control messages
+	records *commons // of what they remember of what is in flight
 
 	running  sync.WaitGroup
 	served   atomic.Uint64 // sessions so far
@@ -95,7 +96,7 @@ func Serve(ctx context.Context, opt ServeOptions) error {
 		paths:    newPaths(opt.Limits),
 		sessions: map[proto.SessionID]*serverSession{}, quota: newQuota(), allow: allowed(opt.Allow),
 		crashes: &crashes{log: opt.Log},
-		inboxes: newCommons(inboxCommons), control: newCommons(controlCommons),
+		inboxes: newCommons(inboxCommons), control: newCommons(controlCommons), records: newCommons(recordCommons),
 	}
 	s.admission = newAdmission(time.Now(), opt.Identity, opt.PSK, s.crashes)
 	s.admission.begin = s.begin

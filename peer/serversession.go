@@ -29,7 +29,8 @@ type serverSession struct {
 	path   *pathMember
 	key    secure.PublicKey // the client's
 	log    *zap.Logger
-	memory *share // for control messages
+	memory share // for control messages
+	record share // for what is remembered of what is in flight
 	inbox  inbox
 	wake   chan struct{} // capacity 1: something may have come, or be to tell
 	files  map[proto.ID]*servedFile
@@ -59,27 +60,26 @@ func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w pr
 	client := p.handshake.PeerKey()
 	member := s.paths.join(pathKey{client, uint64(w.Session), p.addr.Addr()}, rtt)
 	base := s.opt.Limits.config()
-	memory := &share{commons: s.control}
-	base.Controller, base.Memory = member, memory
 	if s.opt.Trace != nil {
 		base.Trace = s.opt.Trace.session(s.served.Add(1))
 	}
 	c := &serverSession{
-		session: newSession(p.session, false, keys, w, rtt, base),
-		server:  s,
-		path:    member,
-		key:     client,
-		memory:  memory,
-		inbox:   inbox{commons: s.inboxes},
-		log:     s.log.WithLazy(zap.Stringer("client", p.addr), zap.String("key", client.Short())),
-		wake:    make(chan struct{}, 1),
-		files:   map[proto.ID]*servedFile{},
-		gets:    map[proto.ID]*servedFile{},
-		feeds:   map[proto.ID]*treeFeed{},
+		server: s,
+		path:   member,
+		key:    client,
+		inbox:  inbox{commons: s.inboxes},
+		log:    s.log.WithLazy(zap.Stringer("client", p.addr), zap.String("key", client.Short())),
+		wake:   make(chan struct{}, 1),
+		files:  map[proto.ID]*servedFile{},
+		gets:   map[proto.ID]*servedFile{},
+		feeds:  map[proto.ID]*treeFeed{},
 
 		maxDatagram: int(w.MaxDatagram),
 	}
-	c.control.Memory = memory
+	c.share(s)
+	base.Controller, base.Memory, base.Records = member, &c.memory, &c.record
+	c.session = newSession(p.session, false, keys, w, rtt, base)
+	c.control.Memory = &c.memory
 	c.check = &pathCheck{}
 	c.sealer = secure.NewSealer(keys.Send, s.opt.Limits.KeyPackets)
 	c.conn, c.addr, c.party, c.buffers, c.heard, c.movedAt = conn, p.addr, c, s.buffers, now, now
@@ -193,6 +193,13 @@ func (c *serverSession) release() {
 		d = next
 	}
 	c.memory.release()
+	c.record.release()
+}
+
+// share has the session share the memory of a server's sessions.
+func (c *serverSession) share(s *server) {
+	c.memory = share{own: controlShare, commons: s.control}
+	c.record = share{own: recordShare, commons: s.records}
 }
 
 func (c *serverSession) closeFile(id proto.ID) {
