@@ -43,7 +43,7 @@ func TestInteropFlood(t *testing.T) {
 	long(t)
 	i := newInterop(t, "127.0.0.1:0", relay.Config{})
 	i.file("large", 10*mebibyte)
-	f := i.flood(interopRate / 2)
+	f := i.constantStream(interopRate / 2)
 	d := i.fetch("large")
 	began, before := time.Now(), f.count()
 	r := i.finish(d)
@@ -58,21 +58,21 @@ func TestInteropFlood(t *testing.T) {
 	i.tell(r, "the flood was %.0f%% of the link, and %.1f%% of it was lost", 100*flood, 100*(1-float64(came)/float64(sent)))
 }
 
-// flood is datagrams at a constant rate through the link, to a client of their own.
-type flood struct {
+// constantStream is datagrams at a constant rate through the link, to a client of their own.
+type constantStream struct {
 	packet     int64 // bytes, headers included
 	sent, came atomic.Int64
 }
 
-type floodCount struct{ packet, sent, came int64 }
+type streamCount struct{ packet, sent, came int64 }
 
-func (f *flood) count() floodCount { return floodCount{f.packet, f.sent.Load(), f.came.Load()} }
+func (f *constantStream) count() streamCount { return streamCount{f.packet, f.sent.Load(), f.came.Load()} }
 
-// flood starts a flood of some bytes a second, which ends with the test.
-func (i *interop) flood(bytesPerSec int64) *flood {
+// constantStream starts one of some bytes a second, which ends with the test.
+func (i *interop) constantStream(bytesPerSec int64) *constantStream {
 	i.t.Helper()
 	const payload = 1400
-	f := &flood{packet: payload + netsim.HeaderBytes}
+	f := &constantStream{packet: payload + netsim.HeaderBytes}
 	sources, err := udp.Listen("127.0.0.1:0", udp.Options{})
 	i.check(err)
 	source := sources[0]

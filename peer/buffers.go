@@ -21,7 +21,7 @@ const (
 	// payload over IPv6, which is what one offloaded write takes.
 	maxBurstBytes = 65487
 
-	// maxBurstBuffers bounds the bursts that are built at once: 8 MiB. Sessions wait
+	// maxBurstBuffers bounds the bursts that are built at once: 4 MiB. Sessions wait
 	// for each other at the socket anyway (arbitrary: many times a host's cores).
 	maxBurstBuffers = 64
 )
