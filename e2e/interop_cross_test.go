@@ -66,7 +66,9 @@ type constantStream struct {
 
 type streamCount struct{ packet, sent, came int64 }
 
-func (f *constantStream) count() streamCount { return streamCount{f.packet, f.sent.Load(), f.came.Load()} }
+func (f *constantStream) count() streamCount {
+	return streamCount{f.packet, f.sent.Load(), f.came.Load()}
+}
 
 // constantStream starts one of some bytes a second, which ends with the test.
 func (i *interop) constantStream(bytesPerSec int64) *constantStream {
