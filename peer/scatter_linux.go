@@ -11,12 +11,12 @@ import (
 )
 
 // readParts fills parts, one after the other, with the bytes of file from offset
-// on: at most proto.MaxBurst parts, none empty. It is one call, preadv(2), and
+// on: at most proto.MaxBurst parts. It is one call, preadv(2), and
 // allocates nothing, as x/sys does.
 func readParts(file *os.File, parts [][]byte, offset int64) error {
 	var iovs [proto.MaxBurst]unix.Iovec
 	for i, p := range parts {
-		iovs[i].Base = &p[0]
+		iovs[i].Base = unsafe.SliceData(p)
 		iovs[i].SetLen(len(p))
 	}
 	// The second half of the offset is for systems of 32 bits.
