@@ -20,7 +20,7 @@ func TestInteropKeyUpdate(t *testing.T) {
 	long(t)
 	const size, keyPackets = 2 * mebibyte, 64
 	limits := peer.Limits{KeyPackets: keyPackets}
-	i := &interop{t: t, dir: t.TempDir(), listen: "127.0.0.1:0", wire: newWire()}
+	i := &interop{t: t, dir: t.TempDir(), listen: "127.0.0.1:0", wire: newWire(), pulse: feel(t)}
 	i.check(writePattern(filepath.Join(i.dir, "middle"), size))
 	server, err := secure.NewIdentity(nil)
 	i.check(err)

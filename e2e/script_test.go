@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -31,9 +32,12 @@ import (
 // and those of scriptfile_test.go. A command of one's own with the name of one of
 // testscript's, such as stop or kill, would never be called.
 func TestScripts(t *testing.T) {
+	turns := make(chan struct{}, runtime.GOMAXPROCS(0)) // of all that may run at once (TestMain): scripts compute
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
+			turns <- struct{}{}
+			env.Defer(func() { <-turns })
 			env.Vars = append(env.Vars, environment(env.WorkDir)...)
 			s := &stage{processes: map[string]*process{}, servers: map[string]*server{}}
 			env.Values[stageKey{}] = s
