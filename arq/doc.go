@@ -39,7 +39,8 @@
 // A segment is lost when one that was sent after it has been acknowledged and a
 // reordering window has passed since it would have been (RACK, RFC 8985). When
 // nothing is heard for a probe timeout (RFC 9002, section 6.2) one segment is
-// sent again as a probe, never a burst: its acknowledgement tells the rest. A
+// sent again as a probe, never a burst: its acknowledgement tells the rest. The
+// next ones wait ever longer, unless the peer says that it hears nothing. A
 // duplicate acknowledgement never causes a repeat (RFC 1123, section 4.2.3.1,
 // the sorcerer's apprentice).
 //
