@@ -25,7 +25,7 @@ const (
 
 	// crowdLimit is how long a crowd may take until all of it is there, or has been
 	// heard of again. Arbitrary: many times what a busy machine needs.
-	crowdLimit = 120 * time.Second
+	crowdLimit = 240 * time.Second
 
 	// crowdAwake is how often a crowd shows that it is there, before the server's
 	// minute of silence is over.
@@ -110,6 +110,7 @@ type crowdHost struct {
 	hellos   map[proto.HelloID]*crowdSession
 	sessions map[proto.SessionID]*crowdSession
 	waiting  map[*crowdSession]struct{} // for the server to say something
+	mumbled  time.Time
 	buf      []byte
 }
 
@@ -135,7 +136,7 @@ func newCrowdHost(server netip.AddrPort, from netip.Addr, n int) (*crowdHost, er
 		return nil, err
 	}
 	h := &crowdHost{
-		conn: conn, want: n, buf: make([]byte, 1<<16), hellos: map[proto.HelloID]*crowdSession{},
+		conn: conn, want: n, mumbled: time.Now(), buf: make([]byte, 1<<16), hellos: map[proto.HelloID]*crowdSession{},
 		sessions: map[proto.SessionID]*crowdSession{}, waiting: map[*crowdSession]struct{}{},
 	}
 	if h.id, err = secure.NewIdentity(nil); err == nil {
@@ -170,6 +171,11 @@ func (h *crowdHost) await(more func() error) error {
 			return nil
 		case now.After(end):
 			return fmt.Errorf("%d sessions of %d are not answered, %d have begun", len(h.waiting), h.want, len(h.sessions))
+		}
+		if now.Sub(h.mumbled) >= crowdAwake { // those that have begun, on a busy machine
+			if err := h.mumble(); err != nil {
+				return err
+			}
 		}
 		for s := range h.waiting {
 			if now.Sub(s.sentAt) >= crowdRepeat {
@@ -329,9 +335,13 @@ func (h *crowdHost) sealed(b []byte) error {
 	return nil
 }
 
-// mumble shows the server that all sessions are there.
+// mumble shows the server that all sessions are there which wait for nothing.
 func (h *crowdHost) mumble() error {
+	h.mumbled = time.Now()
 	for _, s := range h.sessions {
+		if _, waits := h.waiting[s]; waits {
+			continue
+		}
 		if _, err := h.conn.Write(s.seal([]byte{byte(proto.FramePadding)})); err != nil {
 			return err
 		}
