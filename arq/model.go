@@ -27,11 +27,12 @@ const (
 	surgeWindow = 512 << 10
 
 	// What cruise does about a queue, see steady. The numbers are those that lead
-	// to the shares of docs/decisions/0008.
-	yield        = 0.9  // the part of its rate that a session keeps
+	// to the shares of docs/decisions/0008 and 0011.
+	yield        = 0.87 // the part of its rate that a session keeps
 	yieldRounds  = 2    // after so many rounds with a queue: one may be a burst's
+	spare        = 0.75 // what all that is given up between two probes leaves
 	patience     = 6    // rounds with a queue after which no more is given up
-	takeSegments = 3    // what is taken in a round without one
+	takeSegments = 5    // what is taken in a round without one
 	takeLeast    = 128  // but at least this part of what is in flight, on a long path,
 	takeMost     = 8    // and at most this, on a slow one
 	takeBeyond   = 1.15 // of the most that was delivered, so that there is an end
@@ -92,6 +93,8 @@ type Model struct {
 
 	bound       float64   // bytes in flight beyond which the path is known to be congested
 	shortRate   float64   // bytes per second: for this cycle, after congestion or a queue
+	least       float64   // bytes per second: what shortRate stays above until the next probe
+	crowd       bool      // the queue that the probe meets was there before it
 	queued      int       // cruise: rounds with a queue since one without
 	probeAt     time.Time // next probe for bandwidth
 	cruised     int       // rounds since the last probe
@@ -192,8 +195,20 @@ func (m *Model) rate() float64 {
 }
 
 // target returns gain times what the path holds, in bytes.
-func (m *Model) target(gain float64) float64 {
-	return gain*m.rate()*m.minRTT.Seconds() + 3*m.burst()
+func (m *Model) target(gain float64) float64 { return m.targetOver(gain, m.minRTT) }
+
+// targetOver is target on a path whose round trip is another one.
+func (m *Model) targetOver(gain float64, rtt time.Duration) float64 {
+	return gain*m.rate()*rtt.Seconds() + 3*m.burst()
+}
+
+// longest returns the round trip that the window is to allow for: with the queue
+// of others, if that stays.
+func (m *Model) longest() time.Duration {
+	if m.queued > 2*patience || m.phase == phaseUp && m.crowd {
+		return max(m.minRTT, m.round.last.rtt)
+	}
+	return m.minRTT
 }
 
 // holds is what the path holds without a queue, in bytes.
@@ -300,11 +315,11 @@ func (m *Model) resize(a AckSample) {
 			w = max(m.window, min(w, max(surgeWindow, m.target(startupPacing))))
 		}
 	case m.phase == phaseUp:
-		w = min(w+float64(a.Bytes), m.target(upWindow))
+		w = min(w+float64(a.Bytes), m.targetOver(upWindow, m.longest()))
 	case m.phase == phaseProbeRTT:
 		w = m.target(probeRTTGain)
 	default:
-		w = min(w+float64(a.Bytes), m.target(cruiseWindow))
+		w = min(w+float64(a.Bytes), m.targetOver(cruiseWindow, m.longest()))
 	}
 	switch m.phase {
 	case phaseCruise, phaseDown:

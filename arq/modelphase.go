@@ -89,17 +89,19 @@ func (m *Model) climb(now time.Time, r roundStats) {
 // and when the queue is gone each takes the same amount more, whatever it has
 // (Chiu and Jain, "Analysis of the increase and decrease algorithms", 1989). A
 // queue that stays is a flow's that gives up nothing: then what was given is kept.
+// Between two probes no more is given up than a quarter: such a flow would take all
+// of it.
 func (m *Model) steady(r roundStats) {
 	switch {
 	case m.round.count <= m.round.mark+2: // some of it was sent before
 	case m.gate.queued(r, m.minRTT):
 		switch m.queued++; {
 		case m.queued == 1:
-			m.shortRate = min(m.shortRate, r.rate)
+			m.shortRate = min(m.shortRate, m.given())
 		case m.queued == yieldRounds:
-			m.shortRate = yield * min(m.shortRate, r.rate)
+			m.shortRate = max(yield*min(m.shortRate, m.given()), m.kept())
 		case m.queued > patience:
-			m.shortRate = max(m.shortRate, r.rate)
+			m.shortRate = max(m.shortRate, m.given())
 		}
 	case m.rose(r.rtt): // it is going, or coming
 	default:
@@ -122,6 +124,12 @@ func (m *Model) takeMore(r roundStats) {
 	}
 }
 
+// given returns what the path has delivered of late.
+func (m *Model) given() float64 { return max(m.round.last.rate, m.round.before.rate) }
+
+// kept returns what cruise does not go below of its own accord.
+func (m *Model) kept() float64 { return min(m.least, m.given()) }
+
 // congestion lowers what the path is believed to bear.
 func (m *Model) congestion(now time.Time, r roundStats) {
 	switch m.phase {
@@ -136,8 +144,8 @@ func (m *Model) congestion(now time.Time, r roundStats) {
 			return // most of it was sent before, by the probe
 		}
 		short := min(m.shortRate, m.bandwidth.max())
-		m.shortRate = max(beta*short, r.rate)
-		m.bound = max(beta*m.bound, min(m.bound, float64(r.inFlight)), minWindow*m.segment)
+		m.shortRate = max(beta*short, m.given())
+		m.bound = max(beta*m.bound, min(m.bound, max(float64(r.inFlight), m.kept()*m.smoothed.Seconds()/headroom)), minWindow*m.segment)
 	}
 }
 
@@ -175,7 +183,7 @@ func (m *Model) advance(now time.Time, rtt time.Duration) {
 		}
 	case phaseUp:
 		// Full: what is sent more waits in a queue.
-		if m.round.count > m.round.mark && m.round.now.rate < stalledGrowth*m.upRate && m.rose(rtt) &&
+		if !m.crowd && m.round.count > m.round.mark && m.round.now.rate < stalledGrowth*m.upRate && m.rose(rtt) &&
 			in >= upPacing*m.target(1) {
 			m.enter(now, phaseDown)
 		}
@@ -204,14 +212,21 @@ func (m *Model) enter(now time.Time, p phase) {
 	m.round.mark = m.round.count
 	switch p {
 	case phaseDown:
+		if !math.IsInf(m.shortRate, 1) { // what the probe found is what it has now
+			m.shortRate = max(m.shortRate, m.upRate)
+		}
+		m.least = spare * min(m.shortRate, m.bandwidth.max())
 		m.bandwidth.nextCycle()
 		m.cruised = 0
 		m.probeAt = now.Add(probeInterval + m.spread(time.Second))
 	case phaseRefill:
+		m.crowd = m.queued > 0
 		m.queued = 0
-		m.shortRate = math.Inf(1)
+		if !m.crowd {
+			m.shortRate = math.Inf(1)
+		}
 	case phaseUp:
-		m.growth, m.stalls, m.upRate = boundGrowth, 0, m.bandwidth.max()
+		m.growth, m.stalls, m.upRate = boundGrowth, 0, min(m.shortRate, m.bandwidth.max())
 	}
 }
 
