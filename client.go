@@ -108,7 +108,8 @@ func (k *client) run(c *cli.Context) (*peer.Fetch, error) {
 		source = func() ui.Snapshot { return shown(f.Snapshot()) }
 		progress.Start()
 		if len(c.StringSlice("peer")) == 0 {
-			reload := reloader{take: peersOf(f), config: c.String("config"), log: opt.Log, end: cancel, terminal: terminal}
+			load := func() (*config.File, error) { return loadConfig(c.String("config")) }
+			reload := reloader{take: peersOf(f), load: load, log: opt.Log, end: cancel, terminal: terminal}
 			stop = reload.run()
 		}
 	}

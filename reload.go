@@ -16,7 +16,7 @@ import (
 // on with what it says then. One that is no good changes nothing.
 type reloader struct {
 	take     func(*config.File) ([]zap.Field, error) // has what is read be used, and says what it was
-	config   string                                  // its path, "" for the usual places
+	load     func() (*config.File, error)            // reads it
 	log      *zap.Logger
 	end      func(cause error) // ends the command
 	terminal bool              // it was started on one
@@ -48,7 +48,7 @@ func (r *reloader) run() (stop func()) {
 }
 
 func (r *reloader) reload() ([]zap.Field, error) {
-	file, err := loadConfig(r.config)
+	file, err := r.load()
 	if err != nil {
 		return nil, err
 	}

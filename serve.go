@@ -65,11 +65,11 @@ func serve(c *cli.Context) error {
 	if c.Args().Present() {
 		return &usageError{fmt.Errorf("serve takes no argument, got %q: name the directory with --root", c.Args().First())}
 	}
-	path, err := findConfig(c.String("config"))
+	place, err := findConfig(c.String("config"))
 	if err != nil {
 		return err
 	}
-	file, err := loadConfig(path)
+	file, err := place.Load()
 	if err != nil {
 		return err
 	}
@@ -101,8 +101,10 @@ func serve(c *cli.Context) error {
 	defer closeTrees()
 	ctx, cancel := context.WithCancelCause(c.Context)
 	defer cancel(nil)
-	// The file that was found at the start, so that one that is gone opens nothing.
-	reload := reloader{config: path, log: log, end: cancel, terminal: ui.IsTerminal(os.Stderr)}
+	reload := reloader{load: place.Load, log: log, end: cancel, terminal: ui.IsTerminal(os.Stderr)}
+	if place.Path == "" { // else the file that was found, so that one that is gone opens nothing
+		reload.load = func() (*config.File, error) { return loadConfig("") }
+	}
 	stop := func() {}
 	defer func() { stop() }()
 	err = peer.Serve(ctx, peer.ServeOptions{

@@ -15,15 +15,15 @@ import (
 // loadConfig reads the config file that the flags, the environment or the usual
 // places name; an empty one if there is none.
 func loadConfig(explicit string) (*config.File, error) {
-	path, err := findConfig(explicit)
-	if err != nil || path == "" {
-		return &config.File{}, err
+	place, err := findConfig(explicit)
+	if err != nil {
+		return nil, err
 	}
-	return config.Load(path)
+	return place.Load()
 }
 
-// findConfig returns where the config file is, "" if there is none.
-func findConfig(explicit string) (string, error) { return config.Find(explicit, os.Getenv) }
+// findConfig returns where the config file is.
+func findConfig(explicit string) (config.Place, error) { return config.Find(explicit, os.Getenv) }
 
 // loadIdentity returns this host's key, made at first use, and the directory in
 // which it lies.

@@ -26,11 +26,14 @@
 //     that is not TOML ends at its first error.
 //   - Every error of the package is an *Error or an errors.Join of them. Its
 //     text says where the fault is and what to write instead.
+//   - A file that the user has not named is read only if nobody but the user and
+//     root can have written it (found.go).
 //   - Addresses come out in one spelling: addresses of hosts as netip prints
 //     them, names in lower case, always with a port.
 //
 // Known limitations:
 //
 //   - Names are not looked up: two names of one server count as two peers.
+//   - An archive's chunkcp.toml is its unpacker's own file.
 //   - A name in letters beyond ASCII has to be written in its xn-- form.
 package config

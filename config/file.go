@@ -55,18 +55,22 @@ type Fetch struct {
 	Timeout  time.Duration // above 0; 0 if not given
 }
 
-// Load reads and parses the file at path.
+// Load reads and parses the file at path, whoever's it is.
 func Load(path string) (*File, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, readError(path, err)
 	}
 	defer f.Close()
+	return load(f)
+}
+
+func load(f *os.File) (*File, error) {
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
-		return nil, readError(path, err)
+		return nil, readError(f.Name(), err)
 	}
-	return Parse(path, data)
+	return Parse(f.Name(), data)
 }
 
 // readError is about a file that cannot be read; the path is said once.

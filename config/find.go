@@ -16,11 +16,11 @@ const (
 	program   = "chunkcp" // the name of its directories
 )
 
-// Find returns the path of the config file: explicit (--config), else
+// Find returns where the config file is: explicit (--config), else
 // $CHUNKCP_CONFIG, ./chunkcp.toml or chunkcp/config.toml below
 // $XDG_CONFIG_HOME, by default ~/.config (%AppData% on Windows). The first two
-// must exist. It returns "" where there is none.
-func Find(explicit string, env func(string) string) (string, error) {
+// must exist. It returns the zero Place where there is none.
+func Find(explicit string, env func(string) string) (Place, error) {
 	for _, named := range []struct{ source, path string }{
 		{"--config", explicit},
 		{"$" + envFile, env(envFile)},
@@ -29,9 +29,9 @@ func Find(explicit string, env func(string) string) (string, error) {
 			continue
 		}
 		if _, err := os.Stat(named.path); err != nil {
-			return "", &Error{Path: named.path, Err: fmt.Errorf("the config file that %s names: %w", named.source, reason(err))}
+			return Place{}, &Error{Path: named.path, Err: fmt.Errorf("the config file that %s names: %w", named.source, reason(err))}
 		}
-		return named.path, nil
+		return Place{Path: named.path, Named: true}, nil
 	}
 	usual := []string{localFile}
 	if dir := baseDir(env, "XDG_CONFIG_HOME", ".config"); dir != "" {
@@ -40,14 +40,14 @@ func Find(explicit string, env func(string) string) (string, error) {
 	for _, path := range usual {
 		_, err := os.Stat(path)
 		if err == nil {
-			return path, nil
+			return Place{Path: path}, nil
 		}
 		// One that cannot be seen is not passed over: it may pin keys.
 		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
-			return "", &Error{Path: path, Err: fmt.Errorf("cannot look for a config file: %w", reason(err))}
+			return Place{}, &Error{Path: path, Err: fmt.Errorf("cannot look for a config file: %w", reason(err))}
 		}
 	}
-	return "", nil
+	return Place{}, nil
 }
 
 // StateDir returns the directory of what chunkcp keeps between runs, its key

@@ -41,8 +41,8 @@ func (p *place) file(name ...string) string {
 
 func (p *place) wantFind(explicit, want string) {
 	p.t.Helper()
-	if got, err := Find(explicit, p.getenv); err != nil || got != want {
-		p.t.Errorf("Find(%q) = %q, %v; want %q", explicit, got, err, want)
+	if got, err := Find(explicit, p.getenv); err != nil || got.Path != want {
+		p.t.Errorf("Find(%q) = %+v, %v; want %q", explicit, got, err, want)
 	}
 }
 

@@ -25,6 +25,7 @@ sessions=${2:-8}
 kill_one=${KILL:-0}
 repository=$(cd "$(dirname "$0")/.." && pwd)
 
+umask 022 # a config that others may write to is not read
 dir=$(mktemp -d "${TMPDIR:-/tmp}/chunkcp-loopback.XXXXXX")
 pids=
 client=
