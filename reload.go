@@ -66,13 +66,16 @@ func peersOf(f *peer.Fetch) func(*config.File) ([]zap.Field, error) {
 	}
 }
 
-// accessOf has a server go on with whom a config file has it serve.
-func accessOf(s *peer.Server) func(*config.File) ([]zap.Field, error) {
+// accessOf has a server go on with whom a config file has it serve. private is what
+// it did not serve at its start, and the keys that the file names by now are not
+// served either.
+func accessOf(s *peer.Server, private []string) func(*config.File) ([]zap.Field, error) {
 	return func(file *config.File) ([]zap.Field, error) {
 		psk, err := loadPSK(file.Serve.PSKFile)
 		if err != nil {
 			return nil, err
 		}
+		s.SetPrivate(append(keyFiles(file), private...))
 		fields := []zap.Field{zap.Int("allowed", len(file.Serve.Allow)), zap.Bool("psk", psk != nil)}
 		return fields, s.SetAccess(psk, file.Serve.Allow)
 	}

@@ -82,7 +82,7 @@ func serve(c *cli.Context) error {
 		return err
 	}
 	defer log.Sync()
-	identity, _, err := loadIdentity()
+	identity, state, err := loadIdentity()
 	if err != nil {
 		return err
 	}
@@ -105,11 +105,12 @@ func serve(c *cli.Context) error {
 	if place.Path == "" { // else the file that was found, so that one that is gone opens nothing
 		reload.load = func() (*config.File, error) { return loadConfig("") }
 	}
+	private := append(keyFiles(file), state, config.CacheDir(os.Getenv), file.Path) // what this program keeps
 	stop := func() {}
 	defer func() { stop() }()
 	err = peer.Serve(ctx, peer.ServeOptions{
 		OnStart: func(s *peer.Server) {
-			reload.take = accessOf(s)
+			reload.take = accessOf(s, private)
 			stop = reload.run()
 		},
 		Trees:    trees,
@@ -120,10 +121,20 @@ func serve(c *cli.Context) error {
 		Identity: identity,
 		PSK:      psk,
 		Allow:    file.Serve.Allow,
+		Private:  private,
 		Log:      log,
 		Trace:    trace,
 	})
 	return errors.Join(err, closeTrace())
+}
+
+// keyFiles returns the files with pre-shared keys that a config names.
+func keyFiles(file *config.File) []string {
+	files := []string{file.Serve.PSKFile}
+	for _, p := range file.Peers {
+		files = append(files, p.PSKFile)
+	}
+	return files
 }
 
 // openTrace opens the trace, if one is wanted.

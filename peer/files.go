@@ -34,9 +34,10 @@ const maxOpenFiles = 16_384
 
 // root is the directory whose files a server offers.
 type root struct {
-	dir  *os.Root
-	key  secure.PublicKey // of the server: its file versions are its own
-	open atomic.Int32     // files
+	dir     *os.Root
+	key     secure.PublicKey        // of the server: its file versions are its own
+	open    atomic.Int32            // files
+	private atomic.Pointer[private] // what is not offered
 }
 
 func openRoot(path string, key secure.PublicKey) (*root, error) {
@@ -74,8 +75,11 @@ func nameFits(name string) bool {
 
 // take opens a regular file below the root. The name comes from a stranger.
 func (r *root) take(name string) (*servedFile, error) {
-	if !nameFits(name) {
+	switch {
+	case !nameFits(name):
 		return nil, errBadName
+	case isPart(name):
+		return nil, errPrivate
 	}
 	if r.open.Add(1) > maxOpenFiles {
 		r.open.Add(-1)
@@ -101,7 +105,7 @@ func (r *root) openFile(name string) (*servedFile, error) {
 	}
 	f := &servedFile{file: file, users: new(atomic.Int32), open: &r.open}
 	f.users.Store(1)
-	if err := f.identify(r.key); err != nil {
+	if err := f.identify(r.key, r.private.Load()); err != nil {
 		file.Close()
 		return nil, err
 	}
@@ -110,13 +114,15 @@ func (r *root) openFile(name string) (*servedFile, error) {
 
 // identify takes the state of the file that was opened, which need not be the
 // one that was looked at. A file keeps its version when the server restarts.
-func (f *servedFile) identify(server secure.PublicKey) error {
+func (f *servedFile) identify(server secure.PublicKey, hidden *private) error {
 	info, err := f.file.Stat()
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if !info.Mode().IsRegular() {
+	case !info.Mode().IsRegular():
 		return errNotRegular
+	case hidden.has(info):
+		return errPrivate
 	}
 	if f.stamp, err = stampOf(f.file); err != nil {
 		return err

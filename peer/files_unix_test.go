@@ -90,7 +90,7 @@ func TestAFIFOInTheFilesPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if err := (&servedFile{file: file}).identify(r.key); err != errNotRegular {
+	if err := (&servedFile{file: file}).identify(r.key, nil); err != errNotRegular {
 		t.Errorf("%v, want %v", err, errNotRegular)
 	}
 }

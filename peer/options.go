@@ -226,6 +226,11 @@ type ServeOptions struct {
 	Trace    *Trace      // nil: none
 	Trees    TreeCache   // nil: hashes are not kept
 
+	// Private holds the paths of files that are not served, by whatever name they
+	// are asked for, and of directories none of whose files is: keys, and what else
+	// this program keeps. One that is not there is ignored, and so is "".
+	Private []string
+
 	// PSK is what a client must have to get any answer; nil: nothing.
 	PSK *secure.PSK
 

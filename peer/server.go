@@ -85,6 +85,7 @@ func Serve(ctx context.Context, opt ServeOptions) error {
 		return fmt.Errorf("root: %w", err)
 	}
 	defer dir.close()
+	dir.private.Store(newPrivate(opt.Private))
 	conns, err := opt.Network.Listen(opt.Listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"unicode/utf8"
 )
@@ -33,6 +34,14 @@ var errNotFile = errors.New("not a regular file: give another name, or - for sta
 // journal.
 func partPath(dest string) string    { return pathBeside(dest, partSuffix) }
 func journalPath(dest string) string { return pathBeside(dest, journalSuffix) }
+
+// IsOwnName reports whether the file name is that of a part file or a journal, of
+// whatever destination. Some systems take capitals for the same letters, and spaces
+// and dots at the end for nothing (Windows).
+func IsOwnName(name string) bool {
+	name = strings.ToLower(strings.TrimRight(name, " ."))
+	return strings.HasPrefix(name, partPrefix) && (strings.HasSuffix(name, partSuffix) || strings.HasSuffix(name, journalSuffix))
+}
 
 func pathBeside(dest, suffix string) string {
 	dir, base := filepath.Dir(dest), filepath.Base(dest)
