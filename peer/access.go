@@ -34,7 +34,7 @@ func (s *server) setAccess(psk *secure.PSK, allow map[secure.PublicKey]bool) {
 	defer s.mu.Unlock()
 	s.allow = allow
 	for _, c := range s.sessions {
-		if s.allows(c.key) {
+		if s.allows(c.holder.key) {
 			continue
 		}
 		c.expelled.Store(true)

@@ -27,16 +27,12 @@ var (
 	errChanged    = errors.New("file changed while it was served")
 )
 
-// maxOpenFiles bounds the files that all sessions of a server hold open.
-// Arbitrary: one for each session, and some; a system gives a process 1,024 to
-// a million descriptors, and where they do not suffice the outcome is the same.
-const maxOpenFiles = 16_384
-
 // root is the directory whose files a server offers.
 type root struct {
 	dir     *os.Root
 	key     secure.PublicKey        // of the server: its file versions are its own
 	open    atomic.Int32            // files
+	shares  *fileShares             // of them
 	private atomic.Pointer[private] // what is not offered
 }
 
@@ -45,7 +41,7 @@ func openRoot(path string, key secure.PublicKey) (*root, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &root{dir: dir, key: key}, nil
+	return &root{dir: dir, key: key, shares: newFileShares(openFileLimit())}, nil
 }
 
 func (r *root) close() { r.dir.Close() }
@@ -81,7 +77,7 @@ func (r *root) take(name string) (*servedFile, error) {
 	case isPart(name):
 		return nil, errPrivate
 	}
-	if r.open.Add(1) > maxOpenFiles {
+	if int(r.open.Add(1)) > r.shares.most {
 		r.open.Add(-1)
 		return nil, errManyFiles
 	}

@@ -3,6 +3,7 @@
 package peer
 
 import (
+	"math"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -25,4 +26,14 @@ func stampOf(f *os.File) (stamp, error) {
 		Device: uint64(st.Dev), Inode: uint64(st.Ino), Size: st.Size,
 		Modified: st.Mtim.Nano(),
 	}, nil
+}
+
+// descriptorLimit returns how many files this process may have open. Go has
+// raised it to what the system allows.
+func descriptorLimit() uint64 {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return math.MaxInt32 // the system says when they run out
+	}
+	return uint64(limit.Cur)
 }

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"math"
 	"os"
 
 	"golang.org/x/sys/windows"
@@ -26,3 +27,7 @@ func stampOf(f *os.File) (stamp, error) {
 		Modified: info.LastWriteTime.Nanoseconds(),
 	}, nil
 }
+
+// descriptorLimit returns how many files this process may have open: the system
+// says when they run out.
+func descriptorLimit() uint64 { return math.MaxInt32 }

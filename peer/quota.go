@@ -19,6 +19,22 @@ const (
 	maxServedKey  = 1024
 )
 
+// holder is whom a session is counted to.
+type holder struct {
+	addr netip.Addr // as site returns it
+	key  secure.PublicKey
+}
+
+// subtract counts one less.
+func (h holder) subtract(byAddr map[netip.Addr]int, byKey map[secure.PublicKey]int) {
+	if byAddr[h.addr]--; byAddr[h.addr] == 0 {
+		delete(byAddr, h.addr)
+	}
+	if byKey[h.key]--; byKey[h.key] == 0 {
+		delete(byKey, h.key)
+	}
+}
+
 // quota counts sessions by who has them.
 type quota struct {
 	byAddr map[netip.Addr]int
@@ -49,10 +65,5 @@ func (q *quota) take(addr netip.Addr, key secure.PublicKey) *proto.Close {
 // give counts one session less.
 func (q *quota) give(addr netip.Addr, key secure.PublicKey) {
 	q.total--
-	if q.byAddr[addr]--; q.byAddr[addr] == 0 {
-		delete(q.byAddr, addr)
-	}
-	if q.byKey[key]--; q.byKey[key] == 0 {
-		delete(q.byKey, key)
-	}
+	holder{addr, key}.subtract(q.byAddr, q.byKey)
 }

@@ -27,7 +27,7 @@ type serverSession struct {
 	*session
 	server *server
 	path   *pathMember
-	key    secure.PublicKey // the client's
+	holder holder // whom its files are counted to
 	log    *zap.Logger
 	memory share // for control messages
 	record share // for what is remembered of what is in flight
@@ -66,7 +66,7 @@ func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w pr
 	c := &serverSession{
 		server: s,
 		path:   member,
-		key:    client,
+		holder: holder{site(p.addr), client},
 		inbox:  inbox{commons: s.inboxes},
 		log:    s.log.WithLazy(zap.Stringer("client", p.addr), zap.String("key", client.Short())),
 		wake:   make(chan struct{}, 1),
@@ -207,7 +207,7 @@ func (c *serverSession) closeFile(id proto.ID) {
 	delete(c.files, id)
 	delete(c.feeds, id)
 	c.server.hashing.done(f.tree, c)
-	f.close()
+	c.server.root.giveBack(c.holder, f)
 }
 
 // forgetFinished drops requests that have been served whole.
@@ -258,7 +258,7 @@ func (c *serverSession) open(m *proto.Open) error {
 	if len(c.files) >= maxFiles {
 		return c.fail(m.ID, proto.FailBusy, "too many open files")
 	}
-	f, err := c.server.root.take(m.Name)
+	f, err := c.server.root.takeFor(c.holder, m.Name)
 	if err != nil {
 		c.log.Info("request", strangerText("name", m.Name), zap.String("outcome", "not served"), strangerText("error", err.Error()))
 		return c.fail(m.ID, openFailure(err), "")
