@@ -24,8 +24,9 @@
 // (crashes.go). A session reads its files as it
 // sends: the file is the retransmission buffer.
 //
-// Files are hashed in the background while they are served (hashing.go), and what
-// comes to be known is told to who asks for it (treefeed.go).
+// Files are hashed in the background while they are served (hashing.go), by turns
+// of those who ask (hashqueue.go), and what comes to be known is told to them
+// (treefeed.go).
 //
 // # Strangers
 //

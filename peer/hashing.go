@@ -13,10 +13,8 @@ import (
 
 const (
 	// maxHashed is how many files a server hashes at once (arbitrary: a disk
-	// that turns is best read by one), and maxUnhashed how many may wait for
-	// that. One that finds no place tries again whenever its session wakes.
-	maxHashed   = 2
-	maxUnhashed = 256
+	// that turns is best read by one).
+	maxHashed = 2
 
 	// minCached is the least size of a file whose hashes are kept: a look into
 	// the cache takes about as long as to hash so much.
@@ -39,7 +37,7 @@ type hashing struct {
 
 	mu     sync.Mutex
 	trees  map[stamp]*hashedFile
-	queue  []*hashedFile // to be hashed, in the order in which they were asked for
+	queue  hashQueue
 	active int
 }
 
@@ -53,13 +51,15 @@ type hashedFile struct {
 	known    bool  // root is
 	err      error // why it will not be
 	from     *servedFile
-	queued   bool
-	next     int64 // the piece to look at next
+	queued   bool   // it waits, or is being hashed
+	sought   bool   // in the cache; of who hashes it
+	asker    holder // whose turn it takes: who of those that ask waits longest
+	next     int64  // the piece to look at next
 	watchers map[*serverSession]struct{}
 }
 
 func newHashing(opt ServeOptions) *hashing {
-	return &hashing{cache: opt.Trees, log: opt.Log, pause: opt.hashPause, trees: map[stamp]*hashedFile{}}
+	return &hashing{cache: opt.Trees, log: opt.Log, pause: opt.hashPause, trees: map[stamp]*hashedFile{}, queue: newHashQueue()}
 }
 
 // use returns the tree of a file that has been opened; done takes it back.
@@ -79,8 +79,21 @@ func (h *hashing) done(t *hashedFile, s *serverSession) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(t.watchers, s)
+	if t.asker == s.holder {
+		h.giveOver(t)
+	}
 	if t.users--; t.users == 0 && !t.queued {
 		delete(h.trees, t.stamp)
+	}
+}
+
+// giveOver counts a file to one of those that still ask for it.
+func (h *hashing) giveOver(t *hashedFile) {
+	first := true
+	for s := range t.watchers {
+		if first || h.queue.compare(s.holder, t.asker) < 0 {
+			t.asker, first = s.holder, false
+		}
 	}
 }
 
@@ -91,23 +104,27 @@ func (h *hashing) watch(ctx context.Context, t *hashedFile, s *serverSession, f 
 	defer h.mu.Unlock()
 	t.watchers[s] = struct{}{}
 	t.next = next
-	h.enqueue(ctx, t, f)
+	h.enqueue(ctx, t, s, f)
 }
 
-// retry begins to hash a file for which there was no place before.
-func (h *hashing) retry(ctx context.Context, t *hashedFile, f *servedFile) {
+// retry begins to hash a file for which there was no place before, and asks again
+// for one that waits.
+func (h *hashing) retry(ctx context.Context, t *hashedFile, s *serverSession, f *servedFile) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.enqueue(ctx, t, f)
+	h.enqueue(ctx, t, s, f)
 }
 
-func (h *hashing) enqueue(ctx context.Context, t *hashedFile, f *servedFile) {
-	if t.known || t.queued || t.err != nil || len(h.queue) >= maxUnhashed {
+func (h *hashing) enqueue(ctx context.Context, t *hashedFile, s *serverSession, f *servedFile) {
+	if !t.queued || h.queue.compare(s.holder, t.asker) < 0 {
+		t.asker = s.holder
+	}
+	if t.known || t.queued || t.err != nil || !h.queue.hasRoom(s.holder) {
 		return
 	}
 	t.queued = true
 	t.from = f.share()
-	h.queue = append(h.queue, t)
+	h.queue.add(t)
 	if h.active < maxHashed {
 		h.active++
 		h.running.Go(func() { h.work(ctx) })
@@ -119,36 +136,46 @@ func (h *hashing) work(ctx context.Context) {
 	buf := make([]byte, PieceBytes)
 	for {
 		h.mu.Lock()
-		if len(h.queue) == 0 {
+		t := h.queue.take()
+		if t == nil {
 			h.active--
 			h.mu.Unlock()
 			return
 		}
-		t := h.queue[0]
-		h.queue = h.queue[1:]
 		h.mu.Unlock()
 		err := h.hash(ctx, t, buf)
 		h.mu.Lock()
-		if errors.Is(err, errUnwanted) {
-			err = nil
+		if errors.Is(err, errTurnOver) {
+			h.queue.add(t)
+		} else {
+			h.leave(t, err)
 		}
-		t.err, t.queued = err, false
-		t.from.close()
-		t.from = nil
-		if t.users == 0 {
-			delete(h.trees, t.stamp)
-		}
-		h.tell(t)
 		h.mu.Unlock()
 	}
 }
 
-// hash completes the tree of one file.
-func (h *hashing) hash(ctx context.Context, t *hashedFile, buf []byte) error {
-	if h.cached(t) {
-		return nil
+// leave ends the hashing of a file, which is done unless err says why not.
+func (h *hashing) leave(t *hashedFile, err error) {
+	if errors.Is(err, errUnwanted) {
+		err = nil
 	}
-	for {
+	t.err, t.queued = err, false
+	t.from.close()
+	t.from = nil
+	if t.users == 0 {
+		delete(h.trees, t.stamp)
+	}
+	h.tell(t)
+}
+
+// hash completes the tree of one file, or as much of it as one turn is.
+func (h *hashing) hash(ctx context.Context, t *hashedFile, buf []byte) error {
+	if !t.sought {
+		if t.sought = true; h.cached(t) {
+			return nil
+		}
+	}
+	for pieces := 0; ; pieces++ {
 		i, more := h.pick(t)
 		if !more {
 			break
@@ -158,6 +185,8 @@ func (h *hashing) hash(ctx context.Context, t *hashedFile, buf []byte) error {
 			return context.Cause(ctx)
 		case h.unwanted(t):
 			return errUnwanted
+		case pieces >= hashSlice && h.othersWait():
+			return errTurnOver
 		}
 		if h.pause != nil {
 			h.pause()
@@ -174,15 +203,24 @@ func (h *hashing) hash(ctx context.Context, t *hashedFile, buf []byte) error {
 	return nil
 }
 
-// errUnwanted is why a file is not hashed to its end.
-var errUnwanted = errors.New("nobody has it open")
+// Why a file is not hashed to its end, or not yet.
+var (
+	errUnwanted = errors.New("nobody has it open")
+	errTurnOver = errors.New("others have their turn")
+)
+
+func (h *hashing) othersWait() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.queue.files) > 0
+}
 
 // unwanted reports whether a file only keeps others waiting: who asked for it
 // has left. Strangers could have the server hash all that it has, else.
 func (h *hashing) unwanted(t *hashedFile) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return t.users == 0 && len(h.queue) > 0
+	return t.users == 0 && len(h.queue.files) > 0
 }
 
 // cached looks the tree up.

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"chunkcp/internal/secure"
+	"chunkcp/internal/tree"
 )
 
 // hashed opens files of so many pieces, to be hashed by h.
@@ -80,20 +81,143 @@ func TestAFileThatFindsNoPlace(t *testing.T) {
 		<-begun
 	}
 	h.mu.Lock()
-	h.queue = make([]*hashedFile, maxUnhashed)
+	for i := range maxUnhashed { // of others
+		h.queue.add(&hashedFile{asker: client(i, i), list: tree.NewList(0)})
+	}
 	h.mu.Unlock()
 	late := hashed(t, h, 1, 1)[0]
 	h.watch(context.Background(), late.tree, s, late, 0)
 	h.mu.Lock()
-	if late.tree.queued || len(h.queue) != maxUnhashed {
+	if late.tree.queued || len(h.queue.files) != maxUnhashed {
 		t.Error("more files wait than may")
 	}
-	h.queue = nil
+	h.queue.files = nil
 	h.mu.Unlock()
-	h.retry(context.Background(), late.tree, late)
+	h.retry(context.Background(), late.tree, s, late)
 	close(gate)
 	h.running.Wait()
 	if _, known := h.rootOf(late.tree); !known {
 		t.Error("it has not been hashed")
+	}
+}
+
+// TestHashingTakesTurns: a client asks for the hashes of large files, of more than
+// are hashed at once, and stays. Those of a small file that another one asks for, be
+// it from the same address, are known after two turns and not after all of them.
+func TestHashingTakesTurns(t *testing.T) {
+	const large, small = 4 * hashSlice, 3
+	type wanted struct {
+		of   *serverSession
+		file *servedFile
+	}
+	gate, begun := make(chan struct{}), make(chan struct{}, 1000)
+	var count, known atomic.Int64
+	var small1, small2 wanted
+	h := newHashing(ServeOptions{Log: zap.NewNop()})
+	h.pause = func() {
+		begun <- struct{}{}
+		<-gate
+		_, first := h.rootOf(small1.file.tree)
+		_, second := h.rootOf(small2.file.tree)
+		if n := count.Add(1); first && second {
+			known.CompareAndSwap(0, n)
+		}
+	}
+	ask := func(w wanted) { h.watch(context.Background(), w.file.tree, w.of, w.file, 0) }
+	session := func(who holder) *serverSession {
+		return &serverSession{holder: who, wake: make(chan struct{}, 1)}
+	}
+	greedy := session(client(1, 1))
+	files := hashed(t, h, 2*maxHashed, large)
+	others := hashed(t, h, 2, small)
+	small1, small2 = wanted{session(client(2, 2)), others[0]}, wanted{session(client(1, 3)), others[1]}
+	for i, f := range files {
+		ask(wanted{greedy, f})
+		if i < maxHashed {
+			<-begun
+		}
+	}
+	ask(small1)
+	ask(small2)
+	close(gate)
+	h.running.Wait()
+	for i, f := range append(files, others...) {
+		if _, is := h.rootOf(f.tree); !is {
+			t.Errorf("file %d has not been hashed", i)
+		}
+	}
+	t.Logf("the small files were known after %d of %d pieces", known.Load(), count.Load())
+	if n := known.Load(); n == 0 || n > (maxHashed+1)*hashSlice {
+		t.Errorf("the small files were known after %d pieces, want %d at most", n, (maxHashed+1)*hashSlice)
+	}
+	if n := count.Load(); n != 2*maxHashed*large+2*small {
+		t.Errorf("%d pieces were hashed: some twice, or not all", n)
+	}
+}
+
+// TestAFileOfTwoClients takes the turns of the one that waits longer, and of the
+// other again once that has left.
+func TestAFileOfTwoClients(t *testing.T) {
+	gate, begun := make(chan struct{}), make(chan struct{}, 100)
+	h := newHashing(ServeOptions{Log: zap.NewNop(), hashPause: func() { begun <- struct{}{}; <-gate }})
+	greedy := &serverSession{holder: client(1, 1), wake: make(chan struct{}, 1)}
+	other := &serverSession{holder: client(2, 2), wake: make(chan struct{}, 1)}
+	for _, f := range hashed(t, h, maxHashed, 1) {
+		h.watch(context.Background(), f.tree, greedy, f, 0)
+		<-begun
+	}
+	f := hashed(t, h, 1, 1)[0]
+	asker := func() holder {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return f.tree.asker
+	}
+	for i, step := range []struct {
+		do   func()
+		want holder
+	}{
+		{func() { h.watch(context.Background(), f.tree, greedy, f, 0) }, greedy.holder},
+		{func() { h.watch(context.Background(), f.tree, other, f, 0) }, other.holder},
+		{func() { h.retry(context.Background(), f.tree, greedy, f) }, other.holder},
+		{func() { h.use(f); h.done(f.tree, other) }, greedy.holder},
+	} {
+		if step.do(); asker() != step.want {
+			t.Errorf("after step %d it is %v's, want %v", i, asker(), step.want)
+		}
+	}
+	close(gate)
+	h.running.Wait()
+}
+
+// TestPlacesToWait: who asks for as many files as it can leaves half of the places
+// to others.
+func TestPlacesToWait(t *testing.T) {
+	q := newHashQueue()
+	fill := func(h holder) (n int) {
+		for ; q.hasRoom(h); n++ {
+			q.add(&hashedFile{asker: h, list: tree.NewList(0)})
+		}
+		return n
+	}
+	for i, want := range []int{maxUnhashed / 2, maxUnhashed / 4, maxUnhashed / 8} {
+		if n := fill(client(i, i)); n != want {
+			t.Errorf("client %d has %d places, want %d", i, n, want)
+		}
+		if n := fill(client(i, 100)) + fill(client(100, i)); n != 0 {
+			t.Errorf("it gets %d more with another key or another address", n)
+		}
+	}
+	for range len(q.files) {
+		q.take()
+	}
+	if q.take() != nil || len(q.byAddr) != 3 {
+		t.Errorf("turns of %d addresses, want 3", len(q.byAddr))
+	}
+	for i := range maxTurns + 10 {
+		q.add(&hashedFile{asker: client(i, i), list: tree.NewList(0)})
+		q.take()
+	}
+	if n := len(q.byAddr); n > maxTurns {
+		t.Errorf("the turns of %d addresses are remembered", n)
 	}
 }

@@ -3,6 +3,9 @@ package peer
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"testing"
 	"time"
@@ -424,5 +427,41 @@ func TestFileBytesForAServer(t *testing.T) {
 		if closed := (*errClosed)(nil); !errors.As(r.ended, &closed) || closed.Code != proto.CloseProtocol {
 			t.Errorf("control messages on channel 9: %v", r.ended)
 		}
+	})
+}
+
+// TestAClientThatHasLargeFilesHashed, and stays to wait for that: the hashes of
+// what others fetch are told soon all the same.
+func TestAClientThatHasLargeFilesHashed(t *testing.T) {
+	inRogueWorld(t, 4<<20, func(w *world, _ func() []observer.LoggedEntry) {
+		s := w.servers[0]
+		requests := []proto.Message{}
+		for id := proto.ID(1); id <= maxHashed; id++ {
+			name := fmt.Sprint("large", id)
+			path := filepath.Join(s.root, name)
+			if err := errors.Join(os.WriteFile(path, nil, 0o644), os.Truncate(path, 1<<34)); err != nil {
+				t.Fatal(err)
+			}
+			requests = append(requests, &proto.Open{ID: id, Name: name}, &proto.Tree{File: id, Pieces: rangeset.Range{End: 1}})
+		}
+		w.slowHashing(s, 30*time.Millisecond)
+		r := w.rogue(s, 0, requests...)
+		r.live(time.Second, true)
+		_, took := w.fetch(w.options())
+		r.live(time.Millisecond, true)
+		hashes, roots := 0, 0
+		for _, m := range r.takes.heard {
+			switch m.(type) {
+			case *proto.Hashes:
+				hashes++
+			case *proto.Root:
+				roots++
+			}
+		}
+		t.Logf("fetched in %v", took)
+		if r.ended != nil || hashes != maxHashed || roots != 0 {
+			t.Fatalf("the large files were not being hashed: %d hashes, %d roots, %v", hashes, roots, r.ended)
+		}
+		within(t, "fetching a small file", took, 5*time.Second)
 	})
 }

@@ -86,7 +86,7 @@ func (c *serverSession) feedTree(f *treeFeed) error {
 	}
 	root, known := c.server.hashing.rootOf(f.tree)
 	if !known {
-		c.server.hashing.retry(c.server.ctx, f.tree, f.served)
+		c.server.hashing.retry(c.server.ctx, f.tree, c, f.served)
 		return nil
 	}
 	f.rooted = true
