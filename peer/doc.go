@@ -34,7 +34,7 @@
 // cost the server is decided by the reader (admission.go): under load nothing is
 // kept of a Hello that does not show a cookie (cookie.go), and no address gets more
 // than its share of the half-open handshakes (halfopen.go) or of the sessions
-// (quota.go). X25519 is computed by a few workers (handshakework.go), outside all
+// (quota.go, eviction.go). X25519 is computed by a few workers (handshakework.go), outside all
 // locks, from queues that drop when they are full. With a pre-shared key only who
 // has it is answered at all, and with a list of keys only those get a session.
 //

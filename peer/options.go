@@ -244,6 +244,7 @@ type ServeOptions struct {
 	OnStart func(*Server)
 
 	hashPause func() // called before each piece is hashed, for tests
+	sessions  int    // at most, for tests; 0: maxServed
 }
 
 func (o *ServeOptions) validate() error {

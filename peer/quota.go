@@ -35,31 +35,50 @@ func (h holder) subtract(byAddr map[netip.Addr]int, byKey map[secure.PublicKey]i
 	}
 }
 
+// allTaken is the reason of a refusal which another session's end would change.
+const allTaken = "too many sessions"
+
 // quota counts sessions by who has them.
 type quota struct {
+	most   int // of all
 	byAddr map[netip.Addr]int
 	byKey  map[secure.PublicKey]int
 	total  int
+
+	evictions tokenBucket // sessions that may make room for others
 }
 
 func newQuota() *quota {
-	return &quota{byAddr: map[netip.Addr]int{}, byKey: map[secure.PublicKey]int{}}
+	return &quota{
+		most: maxServed, byAddr: map[netip.Addr]int{}, byKey: map[secure.PublicKey]int{},
+		evictions: tokenBucket{perSec: evictionsPerSec, most: evictions},
+	}
 }
 
 // take counts one more session, or returns the limit that it would break.
 func (q *quota) take(addr netip.Addr, key secure.PublicKey) *proto.Close {
 	switch {
-	case q.total >= maxServed:
-		return &proto.Close{Code: proto.CloseBusy, Reason: "too many sessions"}
 	case q.byAddr[addr] >= maxServedAddr:
 		return &proto.Close{Code: proto.CloseBusy, Reason: "too many sessions from this address"}
 	case q.byKey[key] >= maxServedKey:
 		return &proto.Close{Code: proto.CloseBusy, Reason: "too many sessions with this key"}
+	case q.total >= q.most:
+		return &proto.Close{Code: proto.CloseBusy, Reason: allTaken}
 	}
 	q.total++
 	q.byAddr[addr]++
 	q.byKey[key]++
 	return nil
+}
+
+// busiest returns the address with most sessions.
+func (q *quota) busiest() (addr netip.Addr, most int) {
+	for a, n := range q.byAddr {
+		if n > most {
+			addr, most = a, n
+		}
+	}
+	return addr, most
 }
 
 // give counts one session less.

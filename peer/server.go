@@ -99,6 +99,9 @@ func Serve(ctx context.Context, opt ServeOptions) error {
 		crashes: &crashes{log: opt.Log},
 		inboxes: newCommons(inboxCommons), control: newCommons(controlCommons), records: newCommons(recordCommons),
 	}
+	if opt.sessions > 0 {
+		s.quota.most = opt.sessions
+	}
 	s.admission = newAdmission(time.Now(), opt.Identity, opt.PSK, s.crashes)
 	s.admission.begin = s.begin
 	s.admission.arrived = func(id proto.SessionID, from netip.AddrPort, b []byte) { s.toSession(id, from, b) }
@@ -276,17 +279,14 @@ func (s *server) begin(now time.Time, conn udp.Conn, p *halfOpen, payload []byte
 		s.log.Warn("session", zap.Stringer("client", p.addr), zap.Error(err))
 		return
 	}
-	addr, key := site(p.addr), p.handshake.PeerKey()
+	key := session.holder.key
 	s.mu.Lock()
-	refusal := s.refusal(addr, key)
+	refusal := s.refusal(now, session.holder)
 	if refusal == nil {
 		s.sessions[p.session] = session
 		s.running.Go(func() {
 			s.host(session, requests)
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			delete(s.sessions, p.session)
-			s.quota.give(addr, key)
+			s.forget(session)
 		})
 	}
 	s.mu.Unlock()
@@ -307,12 +307,12 @@ func (s *server) host(session *serverSession, requests []byte) {
 }
 
 // refusal returns why a client gets no session, nil if it gets one.
-func (s *server) refusal(addr netip.Addr, key secure.PublicKey) *proto.Close {
+func (s *server) refusal(now time.Time, h holder) *proto.Close {
 	if s.ctx.Err() != nil {
 		return &proto.Close{Code: proto.CloseShutdown}
 	}
-	if !s.allows(key) {
+	if !s.allows(h.key) {
 		return forbidden()
 	}
-	return s.quota.take(addr, key)
+	return s.seat(now, h)
 }

@@ -44,12 +44,18 @@ func (c *serverSession) givenUpAt() time.Time {
 
 // overdue returns why the session is to end by now, nil if it is not.
 func (c *serverSession) overdue(now time.Time) error {
-	if acked := c.sender.Stats().Acked; acked != c.acked || c.sender.Idle() {
+	acked := c.sender.Stats().Acked
+	if acked != c.acked {
+		c.used.Store(now.UnixNano())
+	}
+	if acked != c.acked || c.sender.Idle() {
 		c.acked, c.movedAt = acked, now
 	}
 	switch {
 	case c.expelled.Load():
 		return errNotAllowed
+	case c.evicted.Load():
+		return errEvicted
 	case now.Sub(c.heard) >= c.patience():
 		return errIdle
 	case now.Sub(c.movedAt) >= stalledTime:

@@ -42,7 +42,9 @@ type serverSession struct {
 
 	maxDatagram int // that the client takes
 
-	expelled atomic.Bool // the client is no longer served
+	used     atomic.Int64 // when the client last acknowledged something new, in ns since 1970
+	evicted  atomic.Bool  // another client has its place
+	expelled atomic.Bool  // the client is no longer served
 }
 
 func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w proto.Welcome) (*serverSession, error) {
@@ -83,6 +85,7 @@ func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w pr
 	c.check = &pathCheck{}
 	c.sealer = secure.NewSealer(keys.Send, s.opt.Limits.KeyPackets)
 	c.conn, c.addr, c.party, c.buffers, c.heard, c.movedAt = conn, p.addr, c, s.buffers, now, now
+	c.used.Store(now.UnixNano())
 	c.mtu = arq.NewPathMTU(now, baseDatagram, c.maxDatagram, c.sender.ProbeTimeout())
 	return c, nil
 }
@@ -169,6 +172,8 @@ func (c *serverSession) end(ctx context.Context, err error) {
 		c.close(refusal.Code, refusal.Reason)
 	case errors.Is(err, arq.ErrNoMemory):
 		c.close(proto.CloseBusy, "too much waits in this session")
+	case errors.Is(err, errEvicted):
+		c.close(proto.CloseBusy, errEvicted.Error())
 	default:
 		c.close(proto.CloseProtocol, "")
 	}
