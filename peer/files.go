@@ -46,8 +46,17 @@ func openRoot(path string, key secure.PublicKey) (*root, error) {
 
 func (r *root) close() { r.dir.Close() }
 
-// stamp is what tells two states of a file apart.
+// stamp is what tells two states of a file apart. Hashes belong to exactly one.
 type stamp treecache.Key
+
+// sameBytes reports whether a file has not been written to between two states, as
+// far as its own times tell. The system's also changes with each link, mode or
+// name that the file gets or loses: cp, rsync and editors put another file in the
+// place of one that is being served, which goes on from the open one.
+func (s stamp) sameBytes(o stamp) bool {
+	s.Changed = o.Changed
+	return s == o
+}
 
 // servedFile is an open file and the state in which it was opened.
 type servedFile struct {
@@ -159,7 +168,7 @@ func (f *servedFile) readAt(p []byte, offset int64) error {
 // was promised.
 func (f *servedFile) readParts(parts [][]byte, offset int64) error {
 	if err := readParts(f.file, parts, offset); err != nil {
-		if s, serr := stampOf(f.file); serr == nil && s != f.stamp {
+		if s, serr := stampOf(f.file); serr == nil && !s.sameBytes(f.stamp) {
 			return errChanged // truncated: the end came early
 		}
 		return fmt.Errorf("read at %d: %w", offset, err)
@@ -168,17 +177,17 @@ func (f *servedFile) readParts(parts [][]byte, offset int64) error {
 	if err != nil {
 		return err
 	}
-	if s != f.stamp {
+	if !s.sameBytes(f.stamp) {
 		return errChanged
 	}
 	return nil
 }
 
 // recent reports whether the file was written to so lately that a further write
-// may not have changed its time: the clock of a file system ticks as slowly as
+// may not have changed its times: the clock of a file system ticks as slowly as
 // every two seconds (FAT). A tree that was hashed meanwhile is not to be kept.
 func (f *servedFile) recent() bool {
-	return time.Since(time.Unix(0, f.stamp.Modified)) < racyTime
+	return time.Since(time.Unix(0, max(f.stamp.Modified, f.stamp.Changed))) < racyTime
 }
 
 const racyTime = 2 * time.Second

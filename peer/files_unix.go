@@ -24,7 +24,7 @@ func stampOf(f *os.File) (stamp, error) {
 	}
 	return stamp{
 		Device: uint64(st.Dev), Inode: uint64(st.Ino), Size: st.Size,
-		Modified: st.Mtim.Nano(),
+		Modified: st.Mtim.Nano(), Changed: st.Ctim.Nano(),
 	}, nil
 }
 

@@ -3,6 +3,7 @@
 package peer
 
 import (
+	"context"
 	"errors"
 	"net"
 	"os"
@@ -11,9 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
 	"chunkcp/internal/secure"
+	"chunkcp/internal/tree"
+	"chunkcp/internal/treecache"
 )
 
 // TestWhatIsNoFile: nothing but a regular file below the root is opened, and
@@ -264,5 +268,116 @@ func TestDescriptors(t *testing.T) {
 	}
 	if after := count(); after > before+5 { // the runtime may open some
 		t.Errorf("%d descriptors, before %d", after, before)
+	}
+}
+
+// setBack writes to a file as somebody does who then sets its time back, until the
+// system's time of change has moved on: its clock may tick as slowly as 100 Hz.
+func setBack(t *testing.T, path string, content []byte) {
+	t.Helper()
+	before := stampAt(t, path)
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+		old := time.Unix(0, before.Modified)
+		if err := errors.Join(os.WriteFile(path, content, 0o644), os.Chtimes(path, old, old)); err != nil {
+			t.Fatal(err)
+		}
+		if after := stampAt(t, path); after.Changed != before.Changed {
+			if !after.sameBytes(before) {
+				t.Fatalf("%+v, then %+v: the time was not set back", before, after)
+			}
+			return
+		}
+	}
+	t.Fatal("the system's time of change stays as it is")
+}
+
+func stampAt(t *testing.T, path string) stamp {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	s, err := stampOf(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestHashesOfAFileWhoseTimeWasSetBack: a server starts again, and hashes nothing
+// that it has hashed before. Other bytes with the same size and time are hashed.
+func TestHashesOfAFileWhoseTimeWasSetBack(t *testing.T) {
+	const pieces = minCached/PieceBytes + 1
+	r := rootOf(t, minCached+100)
+	cache, err := treecache.Open(filepath.Join(t.TempDir(), "trees"), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(r.dir.Name(), "a")
+	content, old := positioned(minCached+100), time.Unix(1e9, 0)
+	if err := os.Chtimes(path, old, old); err != nil {
+		t.Fatal(err)
+	}
+	// The cache takes no file that the system has changed in the last seconds.
+	longAgo := stampAt(t, path).Changed - int64(time.Hour)
+	hash := func(changed func(*stamp)) (root tree.Hash, read int64) {
+		t.Helper()
+		var count atomic.Int64
+		h := newHashing(ServeOptions{Log: zap.NewNop(), Trees: cache, hashPause: func() { count.Add(1) }})
+		f, err := r.take("a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.close()
+		changed(&f.stamp)
+		f.tree = h.use(f)
+		h.watch(context.Background(), f.tree, &serverSession{wake: make(chan struct{}, 1)}, f, 0)
+		h.running.Wait()
+		root, known := h.rootOf(f.tree)
+		if !known {
+			t.Fatal("it has not been hashed")
+		}
+		return root, count.Load()
+	}
+	wantHash := func(what string, content []byte, changed func(*stamp), pieces int64) {
+		t.Helper()
+		root, read := hash(changed)
+		if want, _ := listOf(content).Root(); root != want || read != pieces {
+			t.Errorf("%s: %d pieces were read, want %d; the root is right: %v", what, read, pieces, root == want)
+		}
+	}
+	since := func(s *stamp) { s.Changed = longAgo }
+	wantHash("at first", content, since, pieces)
+	wantHash("after a restart", content, since, 0)
+	setBack(t, path, other(content))
+	wantHash("after the time was set back", other(content), func(*stamp) {}, pieces)
+	wantHash("as it was just changed, it is not remembered", other(content), func(*stamp) {}, pieces)
+}
+
+// TestAFileThatGetsAnotherName, or mode, while it is served is what it was.
+func TestAFileThatGetsAnotherName(t *testing.T) {
+	r, dir := servedTree(t)
+	f, err := r.take("good")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.close()
+	path := filepath.Join(dir, "good")
+	for name, change := range map[string]func() error{
+		"link": func() error { return os.Link(path, path+"2") },
+		"mode": func() error { return os.Chmod(path, 0o600) },
+		"name": func() error { return os.Rename(path, path+"3") },
+	} {
+		if err := change(); err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, f.stamp.Size)
+		if err := f.readAt(got, 0); err != nil || string(got) != "root/good" {
+			t.Errorf("after another %s: %q, %v", name, got, err)
+		}
+		if name == "name" {
+			path += "3"
+		}
 	}
 }

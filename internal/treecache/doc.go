@@ -1,7 +1,8 @@
 // Package treecache remembers the piece hashes of files that a server has hashed,
 // in a file on disk, so that a server that starts again need not read them all.
 //
-// A [Key] is what a file is known by: device, inode, size and time of change. A
+// A [Key] is what a file is known by: device, inode, size and both times of
+// change, of which the one that the system keeps cannot be set back. A
 // Cache answers with the complete list of hashes that was put under exactly that
 // key, or with nothing; never with another file's, never with part of one.
 //
@@ -36,8 +37,10 @@
 // Whoever can write the file is believed: it is made for its owner only (0600 in
 // a directory of 0700), but those that exist are taken with the rights they have.
 //
-// A change of a file that leaves its size and the time of change as they were is
-// not seen. When a list was last used is kept to the hour (usedGrain): a Get is
+// A change of a file that leaves its size and the times of change as they were is
+// not seen: where the system keeps none (Windows), one after which the time was set
+// back. What changes the system's time only (chmod, another link) has a file hashed
+// anew. When a list was last used is kept to the hour (usedGrain): a Get is
 // not worth a sync of the disk.
 //
 // Opening costs a read of each page that holds keys: a Get takes 4 ms among
