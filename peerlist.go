@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -64,7 +63,7 @@ func printPeers(w io.Writer, list []*knownPeer, asJSON bool) error {
 		for _, p := range list {
 			entries = append(entries, p.entry())
 		}
-		return json.NewEncoder(w).Encode(map[string][]peerEntry{"peers": entries})
+		return ui.EncodeJSON(w, map[string][]peerEntry{"peers": entries})
 	}
 	if len(list) == 0 {
 		return nil

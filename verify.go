@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -165,7 +164,7 @@ func (v *verdict) tell(c *cli.Context) error {
 func (v *verdict) print(asJSON, quiet bool) error {
 	switch {
 	case asJSON:
-		return json.NewEncoder(os.Stdout).Encode(v)
+		return ui.EncodeJSON(os.Stdout, v)
 	case quiet:
 		return nil
 	case v.OK && !v.Repaired:

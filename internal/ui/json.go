@@ -40,15 +40,18 @@ type jsonPeer struct {
 	Note             string   `json:"note"`
 }
 
-// WriteJSON writes the report for programs: one JSON object on one line, with
-// the fields of jsonResult. Runes that could disturb a terminal are written as
-// \uXXXX, which reads back as the same text. A path that is not UTF-8 cannot
-// be told in JSON (RFC 8259 section 8.1): its odd bytes become U+FFFD.
-func WriteJSON(w io.Writer, r Result) error {
+// WriteJSON writes the report of a fetch for programs, with the fields of
+// jsonResult.
+func WriteJSON(w io.Writer, r Result) error { return EncodeJSON(w, toJSON(r)) }
+
+// EncodeJSON writes v as JSON on one line. Runes that could disturb a terminal are
+// written as \uXXXX, which reads back as the same text. A path that is not UTF-8
+// cannot be told in JSON (RFC 8259 section 8.1): its odd bytes become U+FFFD.
+func EncodeJSON(w io.Writer, v any) error {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(toJSON(r)); err != nil {
+	if err := encoder.Encode(v); err != nil {
 		panic("BUG: a result that JSON cannot hold: " + err.Error())
 	}
 	if _, err := w.Write(escapeJSON(b.Bytes())); err != nil {
