@@ -147,7 +147,7 @@ func probe(ctx context.Context, list []*knownPeer) {
 	for _, p := range list {
 		places <- struct{}{}
 		running.Go(func() {
-			p.answer, p.err = peer.Probe(ctx, peer.Peer{Addr: p.addr, PSK: p.psk}, nil)
+			p.answer, p.err = peer.Probe(ctx, peer.Peer{Addr: p.addr, Key: p.expected(), PSK: p.psk}, nil)
 			<-places
 		})
 	}

@@ -284,7 +284,7 @@ func TestAQueueIsShared(t *testing.T) {
 // finished returns the Finish that a client sends upon a reply.
 func finished(t *testing.T, h *handshake, reply []byte) *proto.Finish {
 	t.Helper()
-	payload := h.reply(&udp.Message{Buf: reply, N: len(reply), Segment: len(reply)})
+	payload := h.reply(reply)
 	if payload == nil {
 		t.Fatal("the client does not take the reply")
 	}
@@ -397,7 +397,7 @@ func TestTheLongestRequestFits(t *testing.T) {
 	d, c := newDoor(t, nil), caller(t, nil)
 	d.knock(v4(1), &c.hello)
 	reply := d.work(1)[0]
-	a, err := c.accept(c.reply(&udp.Message{Buf: reply, N: len(reply), Segment: len(reply)}),
+	a, err := c.accept(c.reply(reply),
 		func(secure.PublicKey) error { return nil }, proto.Welcome{}, requests)
 	if err != nil {
 		t.Fatal(err)

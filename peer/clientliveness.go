@@ -45,6 +45,9 @@ func (c *clientSession) watch(now time.Time) error {
 	if c.fault != nil {
 		return c.fault
 	}
+	if c.contact != nil && !now.Before(c.contact.until) {
+		c.contact.unread = nil
+	}
 	if c.silent && c.heard.Equal(now) {
 		if err := c.revive(); err != nil {
 			return err

@@ -45,6 +45,9 @@ type clientSession struct {
 	repeatAt time.Time
 	repeat   time.Duration
 
+	contact *contact // nil if the server's key was known before
+	key     secure.PublicKey
+
 	early     rangeset.Range // asked for in the handshake, before the size was known
 	size      int64          // of the server's file; -1 until it has answered
 	nextID    proto.ID
@@ -92,7 +95,13 @@ func (f *Fetch) holdSession(ctx context.Context, p *peerState) error {
 	credit := f.memoryCredit(0)
 	requests, early := f.firstRequests(p)
 	welcome := proto.Welcome{Session: f.id, Credit: uint32(credit), MaxDatagram: maxServerDatagram}
-	a, err := hs.run(ctx, func(k secure.PublicKey) error { return f.trust(p, k) }, welcome, requests)
+	first := false
+	a, err := hs.run(ctx, func(k secure.PublicKey) (err error) {
+		if first, err = f.trust(p, k); errors.Is(err, ErrKey) {
+			f.distrust(p, err)
+		}
+		return err
+	}, welcome, requests)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil
@@ -102,7 +111,10 @@ func (f *Fetch) holdSession(ctx context.Context, p *peerState) error {
 	c := &clientSession{
 		session: newSession(a.welcome.Session, true, a.keys, a.welcome, a.rtt, f.opt.Limits.config()),
 		fetch:   f, peer: p, socket: conn, finish: a.finish, repeat: 3*a.rtt + finishSlack,
-		nextID: clientFile + 1, early: early, size: -1, gets: map[proto.ID]*get{}, pieces: map[int64]*piece{},
+		key: a.contact.key, nextID: clientFile + 1, early: early, size: -1, gets: map[proto.ID]*get{}, pieces: map[int64]*piece{},
+	}
+	if first {
+		c.contact = &a.contact
 	}
 	c.sealer = secure.NewSealer(a.keys.Send, f.opt.Limits.KeyPackets)
 	if c.kem, err = secure.NewKEM(); err != nil {
@@ -189,13 +201,18 @@ func (c *clientSession) wake() {
 func (c *clientSession) receive(now time.Time, msgs []udp.Message) (err error) {
 	for i := range msgs {
 		eachDatagram(&msgs[i], func(b []byte) {
-			if err == nil {
+			switch {
+			case err != nil:
+			case c.contact != nil && proto.Kind(b[0]) == proto.KindHelloReply:
+				err = c.heardAnswer(b)
+			default:
 				err = c.handle(now, b)
 			}
 		})
 	}
-	if c.mixed {
+	if err == nil && c.mixed && c.finish != nil {
 		c.finish = nil // the server has the session, and the keys
+		err = c.fetch.met(c.peer, c.contact, c.key)
 	}
 	return err
 }

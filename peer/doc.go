@@ -16,6 +16,13 @@
 // to be the client's (pathcheck.go, move.go); a client whose socket has lost its
 // address takes another (redial.go).
 //
+// # Who a server is
+//
+// Whoever sees a Hello can answer it. An answer with another key than the one that
+// is expected is not believed, and the right one is waited for (handshake.go). A new
+// key is remembered once its owner has proven to have it, and forgotten if another
+// answer shows a second one (contact.go).
+//
 // # A server
 //
 // One goroutine reads each socket; it hands sealed datagrams to their sessions

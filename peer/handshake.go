@@ -34,6 +34,12 @@ const (
 	// server that draws a new secret meanwhile gives a second one.
 	maxRetries = 4
 
+	// refusedTime is how long a server with the right key is waited for once one with
+	// another has answered: whoever sees a Hello can answer it, and before the server
+	// does, but not keep the answers to the first three of them from coming, for
+	// which there is time on a path by satellite.
+	refusedTime = 3 * time.Second
+
 	// maxServerDatagram is the longest datagram that a client takes.
 	maxServerDatagram = 65507
 )
@@ -47,6 +53,9 @@ type handshake struct {
 	noise *secure.Handshake
 	hello proto.Hello // its cookie is that of the last Retry
 
+	answer    []byte // Noise message 2 that was read last
+	refused   error  // why an answer was not accepted: ErrKey; nil if none came
+	refusedAt time.Time
 	versions  []uint16 // what the server is said to speak, if not this one
 	strange   bool     // an answer came that is not to this handshake
 	retried   int      // cookies that came
@@ -61,7 +70,8 @@ type handshake struct {
 type accepted struct {
 	keys    secure.Keys
 	welcome proto.Welcome
-	finish  []byte // the third message
+	finish  []byte  // the third message
+	contact contact // of one whose key was not known before
 	rtt     time.Duration
 	sampled bool // rtt is a sample, not a guess
 }
@@ -77,8 +87,10 @@ func newHandshake(conn udp.Conn, identity *secure.Identity, psk *secure.PSK) (*h
 	return h, err
 }
 
-// run sends the Hello until it is answered. trust is asked about the server's
-// key; ours is what the server is told, requests are the control messages that go with the third message.
+// run sends the Hello until it is answered. trust is asked about the server's key:
+// one that it says is ErrKey may be of somebody who only saw the Hello, and other
+// answers are waited for. ours is what the server is told, requests are the control
+// messages that go with the third message.
 func (h *handshake) run(ctx context.Context, trust func(secure.PublicKey) error, ours proto.Welcome, requests []byte) (*accepted, error) {
 	stop := context.AfterFunc(ctx, func() { h.conn.SetReadDeadline(time.Now()) })
 	defer stop()
@@ -86,7 +98,11 @@ func (h *handshake) run(ctx context.Context, trust func(secure.PublicKey) error,
 	wait, msgs := firstRepeat, newMessages(1)
 	var trouble readTrouble
 	for next := h.started; ctx.Err() == nil; {
-		if now := time.Now(); !now.Before(next) {
+		now := time.Now()
+		if h.refused != nil && now.Sub(h.refusedAt) >= refusedTime {
+			return nil, h.refused
+		}
+		if !now.Before(next) {
 			if now.Sub(h.started) > attemptTime {
 				break
 			}
@@ -97,7 +113,11 @@ func (h *handshake) run(ctx context.Context, trust func(secure.PublicKey) error,
 			next = now.Add(wait)
 			wait = min(2*wait, lastRepeat)
 		}
-		h.conn.SetReadDeadline(next)
+		deadline := next
+		if h.refused != nil {
+			deadline = earlier(next, h.refusedAt.Add(refusedTime))
+		}
+		h.conn.SetReadDeadline(deadline)
 		if ctx.Err() != nil {
 			break
 		}
@@ -111,15 +131,38 @@ func (h *handshake) run(ctx context.Context, trust func(secure.PublicKey) error,
 		}
 		trouble.over()
 		for i := range msgs[:n] {
-			if payload := h.reply(&msgs[i]); payload != nil {
-				return h.accept(payload, trust, ours, requests)
+			if a, err := h.hear(&msgs[i], trust, ours, requests); a != nil || err != nil {
+				return a, err
 			}
 		}
 		if h.again {
 			h.again, next = false, time.Now()
 		}
 	}
+	if h.refused != nil {
+		return nil, h.refused
+	}
 	return nil, h.noAnswer()
+}
+
+// hear looks for an answer that is accepted among datagrams.
+func (h *handshake) hear(m *udp.Message, trust func(secure.PublicKey) error, ours proto.Welcome, requests []byte) (a *accepted, err error) {
+	eachDatagram(m, func(b []byte) {
+		if a != nil || err != nil {
+			return
+		}
+		if payload := h.reply(b); payload != nil {
+			a, err = h.accept(payload, trust, ours, requests)
+		}
+		if errors.Is(err, ErrKey) {
+			if h.refused == nil {
+				h.refusedAt = time.Now()
+			}
+			h.refused = err
+			h.noise, err = h.noise.Again()
+		}
+	})
+	return a, err
 }
 
 // noAnswer says what is known of why the server did not answer. All of it may
@@ -134,33 +177,29 @@ func (h *handshake) noAnswer() error {
 	return errNoAnswer
 }
 
-// reply looks for the server's answer and returns its payload.
-func (h *handshake) reply(m *udp.Message) (payload []byte) {
-	eachDatagram(m, func(b []byte) {
-		if payload != nil {
-			return
+// reply takes a datagram and returns the payload of the answer that it is, nil if
+// it is none.
+func (h *handshake) reply(b []byte) (payload []byte) {
+	switch proto.Kind(b[0]) {
+	case proto.KindHelloReply:
+		r, err := proto.ParseHelloReply(b)
+		if err != nil || r.ID != h.hello.ID || r.Version != proto.Version {
+			return nil
 		}
-		switch proto.Kind(b[0]) {
-		case proto.KindHelloReply:
-			r, err := proto.ParseHelloReply(b)
-			if err != nil || r.ID != h.hello.ID || r.Version != proto.Version {
-				return
-			}
-			p, err := h.noise.ReadMessage(nil, r.Noise)
-			h.strange = err != nil
-			if err == nil {
-				payload = p
-			}
-		case proto.KindVersions:
-			if v, err := proto.ParseVersions(b); err == nil && v.ID == h.hello.ID {
-				h.versions = v.Versions
-			}
-		case proto.KindRetry:
-			if r, err := proto.ParseRetry(b); err == nil && r.ID == h.hello.ID {
-				h.retry(r.Cookie)
-			}
+		payload, err = h.noise.ReadMessage(nil, r.Noise)
+		h.strange = err != nil
+		if err == nil {
+			h.answer = bytes.Clone(r.Noise)
 		}
-	})
+	case proto.KindVersions:
+		if v, err := proto.ParseVersions(b); err == nil && v.ID == h.hello.ID {
+			h.versions = v.Versions
+		}
+	case proto.KindRetry:
+		if r, err := proto.ParseRetry(b); err == nil && r.ID == h.hello.ID {
+			h.retry(r.Cookie)
+		}
+	}
 	return payload
 }
 
@@ -181,6 +220,10 @@ func (h *handshake) retry(cookie []byte) {
 func (h *handshake) accept(payload []byte, trust func(secure.PublicKey) error, ours proto.Welcome, requests []byte) (*accepted, error) {
 	// The answer is likely to be the last Hello's. If it was an earlier one's, the
 	// round trip is too short, and costs a probe too many.
+	key := h.noise.PeerKey()
+	if err := trust(key); err != nil {
+		return nil, err
+	}
 	a := &accepted{rtt: max(time.Since(h.lastSent), time.Microsecond), sampled: h.sent == 1 && !h.ambiguous}
 	ours.RTT = a.rtt
 	var rest []byte
@@ -191,7 +234,8 @@ func (h *handshake) accept(payload []byte, trust func(secure.PublicKey) error, o
 	if a.welcome.MaxDatagram < baseDatagram {
 		return nil, violation(fmt.Errorf("server takes datagrams of %d bytes only", a.welcome.MaxDatagram))
 	}
-	if err := trust(h.noise.PeerKey()); err != nil {
+	a.contact = contact{hello: h.hello.ID, key: key, answer: h.answer, until: time.Now().Add(refusedTime)}
+	if a.contact.unread, err = h.noise.Again(); err != nil {
 		return nil, err
 	}
 	msg, err := h.noise.WriteMessage(nil, append(ours.Append(nil), requests...))

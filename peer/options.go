@@ -96,6 +96,9 @@ type KnownPeers interface {
 	// secure.ErrUnknownPeer if none is, and another error if it is not the one.
 	Check(addr string, key secure.PublicKey) error
 	Remember(addr string, key secure.PublicKey, now time.Time) error
+
+	// Forget takes back a Remember: somebody else has answered in addr's name too.
+	Forget(addr string) error
 }
 
 // Rates remembers how fast peers were in earlier runs.

@@ -104,7 +104,7 @@ func TestKeys(t *testing.T) {
 					w.fetch(o)
 				} else {
 					_, took := w.refuse(o, tc.want)
-					within(t, "the refusal", took, time.Second)
+					within(t, "the refusal", took, refusedTime+time.Second)
 				}
 			})
 		})
@@ -128,7 +128,7 @@ func TestKeys(t *testing.T) {
 			o := w.options()
 			o.Peers[0].Key = &wrong
 			f, _ := w.fetch(o)
-			if p := f.Snapshot().Peers[0]; p.State != Out || p.Bytes != 0 {
+			if p := f.Snapshot().Peers[0]; p.State != Down || p.Bytes != 0 || !strings.Contains(p.Note, ErrKey.Error()) {
 				t.Errorf("the impostor: %+v", p)
 			}
 		})

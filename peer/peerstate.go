@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"chunkcp/internal/secure"
 	"chunkcp/internal/tree"
 	"chunkcp/proto"
 )
@@ -38,6 +39,8 @@ type peerState struct {
 	note   string
 	err    error     // why it is down or out
 	liveAt time.Time // when it was live first
+
+	met *secure.PublicKey // the key that it has proven to have; nil if none yet
 
 	version *proto.FileVersion // of its file; nil before its first answer
 	size    int64
@@ -79,7 +82,8 @@ func (f *Fetch) keep(ctx context.Context, p *peerState) {
 			return
 		}
 		f.mu.Lock()
-		final := isFinal(err)
+		// One that has proven who it is has not become another: somebody answers in its place.
+		final := isFinal(err) && !(errors.Is(err, ErrKey) && p.met != nil)
 		if final {
 			f.bench(p, err)
 		} else if p.sessions == 0 {

@@ -33,7 +33,7 @@ func (a Answer) Understood() bool { return a.Key != secure.PublicKey{} }
 // wanted.
 var errGreeted = errors.New("greeted")
 
-// Probe greets p, whatever key it may have, by the handshake of a fetch, up
+// Probe greets p, whatever key it may have, though it waits for one with p.Key, by the handshake of a fetch, up
 // to the server's answer: it opens no session and does not tell who asks. An
 // error is of the way there, or ErrNoPeers if nothing answered in time.
 func Probe(ctx context.Context, p Peer, network Network) (Answer, error) {
@@ -62,10 +62,13 @@ func Probe(ctx context.Context, p Peer, network Network) (Answer, error) {
 	}
 	_, err = h.run(ctx, func(key secure.PublicKey) error {
 		a.Key, a.RTT = key, max(time.Since(h.lastSent), time.Microsecond)
+		if p.Key != nil && *p.Key != key { // the right one may come yet
+			return ErrKey
+		}
 		return errGreeted
 	}, proto.Welcome{}, nil)
 	switch {
-	case errors.Is(err, errGreeted):
+	case errors.Is(err, errGreeted), errors.Is(err, ErrKey):
 		a.Versions = []uint16{proto.Version}
 	case len(h.versions) > 0: // a hint that anybody could forge, and no more is made of it
 		a.Versions = h.versions

@@ -10,7 +10,6 @@ import (
 
 	"chunkcp/arq"
 	"chunkcp/internal/secure"
-	"chunkcp/internal/udp"
 	"chunkcp/proto"
 )
 
@@ -183,7 +182,7 @@ func (x *shaking) finishes(b []byte) bool {
 // answered returns the client's third message, once the door has opened.
 func (x *shaking) answered(t *testing.T) []byte {
 	t.Helper()
-	payload := x.h.reply(messageOf(x.ask(x.h.hello.Append(nil))))
+	payload := x.h.reply(x.ask(x.h.hello.Append(nil)))
 	a, err := x.h.accept(payload, func(secure.PublicKey) error { return nil }, proto.Welcome{Session: 1, MaxDatagram: 1500}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -209,7 +208,7 @@ func TestSpoiledHandshakesChangeNothing(t *testing.T) {
 	t.Run("HelloReply", func(t *testing.T) {
 		x := newShaking(t)
 		genuine := x.ask(x.h.hello.Append(nil))
-		take := func(b []byte) []byte { return x.h.reply(messageOf(b)) }
+		take := func(b []byte) []byte { return x.h.reply(b) }
 		spoiled(genuine, func(what string, b []byte) {
 			if payload := take(b); payload != nil || len(x.h.versions) != 0 {
 				t.Fatalf("%s is taken", what)
@@ -276,5 +275,3 @@ func TestAKeyIsHeldWhileItsFinishIsRead(t *testing.T) {
 		}
 	}
 }
-
-func messageOf(b []byte) *udp.Message { return &udp.Message{Buf: b, N: len(b), Segment: len(b)} }

@@ -4,9 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"time"
-
-	"go.uber.org/zap"
 
 	"chunkcp/internal/rangeset"
 	"chunkcp/internal/secure"
@@ -26,26 +23,34 @@ func (e *PinError) Error() string {
 only if its operator confirms that the offered key is the server's new one, pin that`, e.Addr, e.Pinned, e.Offered)
 }
 
-// trust decides whether a peer may have this key.
-func (f *Fetch) trust(p *peerState, key secure.PublicKey) error {
-	if p.Key != nil {
-		if *p.Key != key {
-			return fmt.Errorf("%w: %w", ErrKey, &PinError{Addr: p.Addr, Pinned: *p.Key, Offered: key})
+// keyChanged is the error of a peer that had another key before in this fetch.
+func keyChanged(addr string, met, offered secure.PublicKey) error {
+	return fmt.Errorf("%w: %s has proven to have %v, and now offers %v", ErrKey, addr, met, offered)
+}
+
+// trust decides whether a peer may have this key. first says that there is no
+// other word for it than the peer's.
+func (f *Fetch) trust(p *peerState, key secure.PublicKey) (first bool, err error) {
+	f.mu.Lock()
+	met := p.met
+	f.mu.Unlock()
+	switch {
+	case p.Key != nil && *p.Key != key:
+		return false, fmt.Errorf("%w: %w", ErrKey, &PinError{Addr: p.Addr, Pinned: *p.Key, Offered: key})
+	case met != nil && *met != key:
+		return false, keyChanged(p.Addr, *met, key)
+	case p.Key != nil || met != nil:
+		return false, nil
+	case f.opt.Known == nil:
+		return true, nil
+	}
+	if err := f.opt.Known.Check(p.Addr, key); !errors.Is(err, secure.ErrUnknownPeer) {
+		if changed := (*secure.KeyChangedError)(nil); errors.As(err, &changed) {
+			err = fmt.Errorf("%w: %w", ErrKey, err)
 		}
-		return nil
+		return false, err
 	}
-	if f.opt.Known == nil {
-		return nil
-	}
-	err := f.opt.Known.Check(p.Addr, key)
-	if errors.Is(err, secure.ErrUnknownPeer) {
-		f.log.Info("first contact: key remembered", zap.String("peer", p.Addr), zap.Stringer("key", key))
-		return f.opt.Known.Remember(p.Addr, key, time.Now())
-	}
-	if changed := (*secure.KeyChangedError)(nil); errors.As(err, &changed) {
-		return fmt.Errorf("%w: %w", ErrKey, err)
-	}
-	return err
+	return true, nil
 }
 
 // firstRequests returns what to ask p for in the handshake: the file and its

@@ -15,10 +15,12 @@ import (
 // rejection of FIPS 203 section 6.3.
 type rejectingDH struct {
 	noise.DHFunc
-	reading bool
+	reading  bool
+	computed bool // since reading began
 }
 
 func (d *rejectingDH) DH(private, public []byte) ([]byte, error) {
+	d.computed = true
 	shared, err := d.DHFunc.DH(private, public)
 	if err != nil && d.reading {
 		shared = make([]byte, d.DHLen())

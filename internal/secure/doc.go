@@ -22,7 +22,8 @@
 // one can still be read. Message 1 is the exception; a responder drops the
 // Handshake, which holds nothing yet. So is a message 2 that an attacker who
 // saw message 1 made with a key of its own: it is valid, and what tells the
-// attacker from the peer is PeerKey.
+// attacker from the peer is PeerKey. Again gives a Handshake that can read the
+// peer's own message 2 after it.
 //
 // # Hybrid
 //
@@ -72,6 +73,8 @@
 //   - What goes with message 3 (names of files) is sealed with X25519 only.
 //   - The previous phase's key is kept until the next update, so that a
 //     datagram however late can be opened. Its secret is gone.
+//   - An initiator that Again returned has the ephemeral key until it is dropped,
+//     though the handshake that it stands in for may be done.
 //   - Secrets are left to the garbage collector, not overwritten.
 //   - Message 1 under a pre-shared key can be recorded and sent again: it is answered anew, to no use.
 //   - A symbolic link in place of an identity or known_peers file is replaced

@@ -220,3 +220,58 @@ func FuzzResponderRead(f *testing.F) {
 		p.wantComplete()
 	})
 }
+
+// TestAgain: an answer of somebody else, with a key of its own, is read and is not
+// the end: the genuine one completes the handshake after it, with either pattern.
+func TestAgain(t *testing.T) {
+	for name, psk := range map[string][]byte{"XX": nil, "XXpsk0": bytes.Repeat([]byte{9}, PSKLen)} {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t, psk)
+			if again, err := p.responder.Again(); !errors.Is(err, ErrOutOfTurn) {
+				t.Errorf("a responder again: %v, %v", again, err)
+			}
+			hello := p.step(p.initiator, p.responder, "hello")
+			thief, err := NewResponder(HandshakeConfig{Identity: testIdentity(t, 3), Prologue: p.server.Prologue, PSK: psk})
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.read(thief, hello, "hello")
+			p.read(p.initiator, p.write(thief, "mine"), "mine")
+			if key := p.initiator.PeerKey(); key != testIdentity(t, 3).PublicKey() {
+				t.Fatalf("the answer is of %v", key)
+			}
+			spent := p.initiator
+			if p.initiator, err = spent.Again(); err != nil {
+				t.Fatal(err)
+			}
+			if p.initiator.PeerKey() != (PublicKey{}) {
+				t.Error("it knows the peer already")
+			}
+			p.step(p.responder, p.initiator, "cookie")
+			p.step(p.initiator, p.responder, "request")
+			p.wantComplete()
+			if _, err := p.initiator.Again(); !errors.Is(err, ErrOutOfTurn) {
+				t.Errorf("the ephemeral key has outlived the handshake: %v", err)
+			}
+		})
+	}
+}
+
+// TestSpoiledMessages: which forgeries of message 3 took a Diffie-Hellman exchange
+// to find out is told.
+func TestSpoiledMessages(t *testing.T) {
+	p := newPair(t, nil)
+	p.step(p.initiator, p.responder, "hello")
+	p.step(p.responder, p.initiator, "cookie")
+	third := p.write(p.initiator, "request")
+	for i := range third {
+		forged := bytes.Clone(third)
+		forged[i] ^= 1
+		_, err := p.responder.ReadMessage(nil, forged)
+		if late := i >= keyLen+tagLen; !errors.Is(err, ErrNotAuthentic) || errors.Is(err, ErrSpoiled) != late {
+			t.Errorf("byte %d of the message changed: %v", i, err)
+		}
+	}
+	p.read(p.responder, third, "request")
+	p.wantComplete()
+}

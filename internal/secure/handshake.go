@@ -1,6 +1,8 @@
 package secure
 
 import (
+	"bytes"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +21,11 @@ const (
 // ErrOutOfTurn reports a message read or written when it is the other side's
 // turn: a repetition of an earlier one, as a rule. Nothing has changed.
 var ErrOutOfTurn = errors.New("handshake message out of turn")
+
+// ErrSpoiled reports a message 3 that is ErrNotAuthentic, though its beginning is
+// from the initiator of this very handshake: it was made by that, or from the
+// genuine one. To find it out costs a Diffie-Hellman exchange, other forgeries none.
+var ErrSpoiled = errors.New("only its beginning is genuine")
 
 // HandshakeConfig says who takes part in a handshake, and on what terms.
 type HandshakeConfig struct {
@@ -64,9 +71,18 @@ type Handshake struct {
 	dh     *rejectingDH
 	role   role
 	psk    bool
+	first  *opening // an initiator's
 	peer   PublicKey
 	keys   Keys
 	broken error // why a message could not be written: nothing can follow
+}
+
+// opening is what message 1 is made of: who has it can make the same once more.
+type opening struct {
+	redacted
+	config    HandshakeConfig
+	ephemeral [keyLen]byte // private
+	payload   []byte
 }
 
 // NewInitiator returns the side that writes messages 1 and 3.
@@ -78,6 +94,18 @@ func NewResponder(c HandshakeConfig) (*Handshake, error) { return newHandshake(c
 func newHandshake(c HandshakeConfig, side role) (*Handshake, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
+	}
+	var first *opening
+	if side == initiator {
+		first = &opening{config: c}
+		random := c.Rand
+		if random == nil {
+			random = rand.Reader
+		}
+		if _, err := io.ReadFull(random, first.ephemeral[:]); err != nil {
+			return nil, fmt.Errorf("draw an ephemeral key: %w", err)
+		}
+		c.Rand = bytes.NewReader(first.ephemeral[:])
 	}
 	dh := &rejectingDH{DHFunc: noise.DH25519}
 	state, err := noise.NewHandshakeState(noise.Config{
@@ -93,7 +121,23 @@ func newHandshake(c HandshakeConfig, side role) (*Handshake, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start handshake: %w", err)
 	}
-	return &Handshake{state: state, dh: dh, role: side, psk: len(c.PSK) > 0}, nil
+	return &Handshake{state: state, dh: dh, role: side, psk: len(c.PSK) > 0, first: first}, nil
+}
+
+// Again returns an initiator as h was when it had written message 1: another
+// message 2 than the one that h has read can be read with it. It holds the ephemeral
+// key for as long as it is kept. h must have written message 1, and not be done.
+func (h *Handshake) Again() (*Handshake, error) {
+	if h.first == nil {
+		return nil, ErrOutOfTurn
+	}
+	c := h.first.config
+	c.Rand = bytes.NewReader(h.first.ephemeral[:])
+	again, err := newHandshake(c, initiator)
+	if err == nil {
+		_, err = again.WriteMessage(nil, h.first.payload)
+	}
+	return again, err
 }
 
 // WriteMessage appends this side's next message, with payload in it, to dst,
@@ -110,10 +154,14 @@ func (h *Handshake) WriteMessage(dst, payload []byte) ([]byte, error) {
 		h.broken = fmt.Errorf("handshake payload of %d bytes is too long", len(payload))
 		return nil, h.broken
 	}
+	opens := h.first != nil && h.state.MessageIndex() == 0
 	out, first, second, err := h.state.WriteMessage(dst, payload)
 	if err != nil {
 		h.broken = fmt.Errorf("write handshake message: %w", err)
 		return nil, h.broken
+	}
+	if opens {
+		h.first.payload = bytes.Clone(payload)
 	}
 	h.finish(first, second)
 	return out, nil
@@ -121,7 +169,8 @@ func (h *Handshake) WriteMessage(dst, payload []byte) ([]byte, error) {
 
 // ReadMessage appends the payload of the peer's next message to dst, which
 // must not overlap msg. After an error, ErrOutOfTurn or ErrNotAuthentic, the
-// Handshake is as it was, and the genuine message can still be read.
+// Handshake is as it was, and the genuine message can still be read. One that is
+// ErrSpoiled is ErrNotAuthentic as well.
 func (h *Handshake) ReadMessage(dst, msg []byte) ([]byte, error) {
 	if h.broken != nil {
 		return nil, h.broken
@@ -137,12 +186,16 @@ func (h *Handshake) ReadMessage(dst, msg []byte) ([]byte, error) {
 	// peer's static key and a forged payload would leave those of its second
 	// half. The copy restores the rest.
 	before := *h.state
-	h.dh.reading = true
+	h.dh.reading, h.dh.computed = true, false
 	out, first, second, err := h.state.ReadMessage(dst, msg)
 	h.dh.reading = false
 	if err != nil {
 		*h.state = before
-		return nil, h.notAuthentic()
+		err := h.notAuthentic()
+		if h.dh.computed && h.state.MessageIndex() == messages-1 { // which begins with what decrypts without
+			err = fmt.Errorf("%w: %w", err, ErrSpoiled)
+		}
+		return nil, err
 	}
 	if key := h.state.PeerStatic(); len(key) == keyLen {
 		h.peer = PublicKey(key)
@@ -203,5 +256,5 @@ func (h *Handshake) finish(fromInitiator, fromResponder *noise.CipherState) {
 	if h.role == responder {
 		h.keys.Send, h.keys.Receive = h.keys.Receive, h.keys.Send
 	}
-	h.state = nil // the ephemeral key must not outlive the handshake
+	h.state, h.first = nil, nil // the ephemeral key must not outlive the handshake
 }
