@@ -67,7 +67,8 @@ type admissionCounts struct {
 	retries   atomic.Uint64 // Hellos answered by a Retry
 	strangers atomic.Uint64 // Hellos without the pre-shared key
 	dropped   atomic.Uint64 // messages for which there was no room in a queue
-	crowded   atomic.Uint64 // Hellos of an address that has its share
+	crowded   atomic.Uint64 // messages of an address that has its share
+	spoiled   atomic.Uint64 // half-open handshakes whose client sent what only costs time
 	evicted   atomic.Uint64 // half-open handshakes that made room for others
 }
 
@@ -75,7 +76,7 @@ func (c *admissionCounts) fields() []zap.Field {
 	return []zap.Field{
 		zap.Uint64("retries", c.retries.Load()), zap.Uint64("strangers", c.strangers.Load()),
 		zap.Uint64("dropped_handshakes", c.dropped.Load()), zap.Uint64("crowded", c.crowded.Load()),
-		zap.Uint64("evicted", c.evicted.Load()),
+		zap.Uint64("spoiled", c.spoiled.Load()), zap.Uint64("evicted", c.evicted.Load()),
 	}
 }
 
@@ -116,10 +117,7 @@ func (a *admission) hello(now time.Time, conn udp.Conn, from netip.AddrPort, h *
 			return r.Append(nil)
 		}
 	}
-	if waiting > 0 && waiting >= helloQueue-len(a.hellos) {
-		// No address has more of the queue than it leaves free, so that some stays
-		// free for others however many do their worst (Choudhury and Hahne, "Dynamic
-		// queue length thresholds for shared-memory packet switches", 1998).
+	if crowds(waiting, a.hellos) {
 		a.counts.crowded.Add(1)
 		return nil
 	}
@@ -132,10 +130,18 @@ func (a *admission) hello(now time.Time, conn udp.Conn, from netip.AddrPort, h *
 		return nil
 	}
 	p.handshake, p.psk = hs, psk
-	if !a.queue(a.hellos, handshakeJob{now, conn, p, h.Noise}) {
+	if !a.queue(a.hellos, handshakeJob{now: now, conn: conn, p: p, noise: h.Noise}) {
 		a.table.remove(p)
 	}
 	return nil
+}
+
+// crowds reports whether an address that has so many messages in a queue has its
+// share: none has more of it than it leaves free, so that some stays free for others
+// however many do their worst (Choudhury and Hahne, "Dynamic queue length thresholds
+// for shared-memory packet switches", 1998).
+func crowds(waiting int, in chan handshakeJob) bool {
+	return waiting > 0 && waiting >= cap(in)-len(in)
 }
 
 // finish has a Finish read, if it is of a handshake that waits for one.
@@ -146,7 +152,11 @@ func (a *admission) finish(now time.Time, conn udp.Conn, from netip.AddrPort, f 
 	if p == nil || p.addr != from || p.reply == nil || p.finishing {
 		return
 	}
-	p.finishing = a.queue(a.finishes, handshakeJob{now, conn, p, f.Noise})
+	if crowds(p.load.finishing, a.finishes) {
+		a.counts.crowded.Add(1)
+		return
+	}
+	a.table.finish(p, a.queue(a.finishes, handshakeJob{now: now, conn: conn, p: p, noise: f.Noise, finish: true}))
 }
 
 // hold keeps a client's first sealed datagram, which follows its Finish at once,

@@ -131,7 +131,7 @@ func TestADamagedHelloSpoilsNoAttempt(t *testing.T) {
 		t.Fatalf("%d answers to the damaged one, %d to the genuine one", len(first), len(second))
 	}
 	for i, b := range [][]byte{first[0], second[0]} {
-		payload := c.reply(&udp.Message{Buf: b, N: len(b), Segment: len(b)})
+		payload := c.reply(b)
 		if (payload != nil) != (i == 1) {
 			t.Errorf("answer %d can be read: %v", i, payload != nil)
 		}

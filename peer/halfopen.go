@@ -25,6 +25,11 @@ const (
 
 	// halfOpenTime is how long one waits: several of the longest round trips.
 	halfOpenTime = 10 * time.Second
+
+	// maxSpoiled is how many third messages of a handshake may cost a Diffie-Hellman
+	// exchange and be none. The client itself can make them without end, others only
+	// from one that they have seen and are faster than (arbitrary).
+	maxSpoiled = 4
 )
 
 // halfOpen is a handshake whose Hello was taken and whose Finish is awaited.
@@ -37,7 +42,8 @@ type halfOpen struct {
 	psk       *secure.PSK // that it is made with
 	reply     []byte      // nil until it is computed
 	answered  time.Time   // first
-	finishing bool        // its third message is being read
+	finishing bool        // its third message is being read, or waits for that
+	spoiled   int         // third messages that were none
 	ahead     []byte      // a datagram that came meanwhile
 	gone      bool        // from the table
 
@@ -75,10 +81,11 @@ func keyOf(from netip.AddrPort, h *proto.Hello) helloKey {
 
 // addressLoad is what one address holds of the table.
 type addressLoad struct {
-	addr    netip.Addr
-	half    []*halfOpen // oldest first
-	waiting int         // of them for the first answer
-	level   *list.Element
+	addr      netip.Addr
+	half      []*halfOpen // oldest first
+	waiting   int         // of them for the first answer
+	finishing int         // of them
+	level     *list.Element
 }
 
 func newHalfOpenTable() *halfOpenTable {
@@ -147,6 +154,19 @@ func (t *halfOpenTable) answer(p *halfOpen, now time.Time, hs *secure.Handshake,
 	p.load.waiting--
 }
 
+// finish notes whether the third message of a handshake is being read.
+func (t *halfOpenTable) finish(p *halfOpen, reading bool) {
+	if reading == p.finishing || p.gone {
+		return
+	}
+	p.finishing = reading
+	if reading {
+		p.load.finishing++
+	} else {
+		p.load.finishing--
+	}
+}
+
 // settle moves an address to the level of what it holds now; it held so many
 // before, one more or one less.
 func (t *halfOpenTable) settle(l *addressLoad, before int) {
@@ -186,6 +206,9 @@ func (t *halfOpenTable) remove(p *halfOpen) {
 	l := p.load
 	if p.reply == nil {
 		l.waiting--
+	}
+	if p.finishing {
+		l.finishing--
 	}
 	i := slices.Index(l.half, p)
 	l.half = slices.Delete(l.half, i, i+1)

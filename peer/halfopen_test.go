@@ -36,7 +36,7 @@ func (x *tabled) check() {
 	if n > maxHalfOpen || len(x.byHello) != n || len(x.bySession) != n {
 		x.t.Fatalf("%d in order, %d by hello, %d by session", n, len(x.byHello), len(x.bySession))
 	}
-	sum, most, waiting := 0, 0, 0
+	sum, most, waiting, finishing := 0, 0, 0, 0
 	for addr, l := range x.byAddr {
 		if len(l.half) == 0 || len(l.half) > maxHalfOpenAddr || l.addr != addr {
 			x.t.Fatalf("%v holds %d", addr, len(l.half))
@@ -44,16 +44,24 @@ func (x *tabled) check() {
 		sum += len(l.half)
 		most = max(most, len(l.half))
 		waiting += l.waiting
+		finishing += l.finishing
 	}
 	levels := 0
 	for n := range x.levels {
 		levels += x.levels[n].Len()
 	}
-	unanswered := 0
+	unanswered, read := 0, 0
 	for e := x.order.Front(); e != nil; e = e.Next() {
-		if e.Value.(*halfOpen).reply == nil {
+		p := e.Value.(*halfOpen)
+		if p.reply == nil {
 			unanswered++
 		}
+		if p.finishing {
+			read++
+		}
+	}
+	if finishing != read {
+		x.t.Fatalf("%d are finishing, noted %d", read, finishing)
 	}
 	if sum != n || most != x.most || levels != len(x.byAddr) || waiting != unanswered {
 		x.t.Fatalf("%d handshakes, %d by address; most %d, noted %d; %d addresses, %d in levels; %d unanswered, noted %d",
@@ -179,6 +187,8 @@ func TestHalfOpenTable(t *testing.T) {
 					i := rng.IntN(len(live))
 					if p := live[i]; !p.gone && p.reply == nil {
 						x.answer(p, x.now, nil, []byte{1})
+					} else {
+						x.finish(p, !p.finishing)
 					}
 				case k < 18 && len(live) > 0:
 					i := rng.IntN(len(live))

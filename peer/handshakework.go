@@ -2,6 +2,7 @@ package peer
 
 import (
 	"bytes"
+	"errors"
 	"runtime"
 	"time"
 
@@ -16,14 +17,20 @@ const (
 	// them, some 50 to 250 ms. Beyond it they are dropped, and come again.
 	helloQueue  = 512
 	finishQueue = 512
+
+	// finishRun is how many Finishes are read in a row while a Hello waits: they come
+	// first, as they make sessions, but strangers may send more of them than can be
+	// read (arbitrary).
+	finishRun = 4
 )
 
 // handshakeJob is a handshake message that waits for a worker.
 type handshakeJob struct {
-	now   time.Time // when it came
-	conn  udp.Conn
-	p     *halfOpen
-	noise []byte
+	now    time.Time // when it came
+	conn   udp.Conn
+	p      *halfOpen
+	noise  []byte
+	finish bool // else it is a Hello
 }
 
 // start starts the workers: half of the cores, so that strangers leave the other
@@ -51,24 +58,43 @@ func (a *admission) queue(to chan handshakeJob, j handshakeJob) bool {
 	return true
 }
 
-// work reads handshake messages; those first that make a session.
+// work reads handshake messages.
 func (a *admission) work() {
+	inARow := 0 // Finishes
 	for {
-		select {
-		case j := <-a.finishes:
-			a.crashes.contain("finish", func() { a.readFinish(j) })
-			continue
-		default:
-		}
-		select {
-		case j := <-a.finishes:
-			a.crashes.contain("finish", func() { a.readFinish(j) })
-		case j := <-a.hellos:
-			a.crashes.contain("hello", func() { a.readHello(j) })
-		case <-a.quit:
+		j, more := a.next(inARow)
+		switch {
+		case !more:
 			return
+		case j.finish:
+			inARow++
+			a.crashes.contain("finish", func() { a.readFinish(j) })
+		default:
+			inARow = 0
+			a.crashes.contain("hello", func() { a.readHello(j) })
 		}
 	}
+}
+
+// next waits for a message to read, after so many Finishes in a row. It returns
+// false when there is nothing to do any more.
+func (a *admission) next(inARow int) (j handshakeJob, more bool) {
+	first := a.finishes
+	if inARow >= finishRun {
+		first = a.hellos
+	}
+	select {
+	case j = <-first:
+		return j, true
+	default:
+	}
+	select {
+	case j = <-a.finishes:
+	case j = <-a.hellos:
+	case <-a.quit:
+		return j, false
+	}
+	return j, true
 }
 
 // open reads message 1 of a handshake, nil if it is none.
@@ -130,7 +156,8 @@ func welcomed(hs *secure.Handshake, p *halfOpen) []byte {
 }
 
 // readFinish completes a handshake. A message that is not authentic changes
-// nothing: the genuine one may still come. The handshake is in the table until its
+// nothing: the genuine one may still come, unless a few have been made by the client
+// itself, as it seems, to keep the workers busy. The handshake is in the table until its
 // session has begun, so that what comes meanwhile is held. One that began with another
 // pre-shared key than there is now comes to nothing.
 func (a *admission) readFinish(j handshakeJob) {
@@ -140,9 +167,16 @@ func (a *admission) readFinish(j handshakeJob) {
 	}
 	a.mu.Lock()
 	ahead := j.p.ahead
-	j.p.finishing, j.p.ahead = false, nil
-	if err == nil {
+	j.p.ahead = nil
+	a.table.finish(j.p, false)
+	switch {
+	case err == nil:
 		a.table.remove(j.p)
+	case errors.Is(err, secure.ErrSpoiled):
+		if j.p.spoiled++; j.p.spoiled == maxSpoiled {
+			a.counts.spoiled.Add(1)
+			a.table.remove(j.p)
+		}
 	}
 	a.mu.Unlock()
 	if err == nil && ahead != nil {
