@@ -55,7 +55,7 @@ func (id *Identity) keypair() noise.DHKey {
 // LoadIdentity reads the identity file at path. At first use it makes one,
 // with mode 0600, in a directory that it makes with mode 0700; of processes
 // that race to make it, all get the same identity. On unix it refuses a file
-// that others than its owner have any permission on, and says what to run.
+// that others have any permission on or own, and says what to do.
 func LoadIdentity(path string) (*Identity, error) {
 	id, err := readIdentity(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -51,7 +51,7 @@ type KnownPeers struct {
 }
 
 // OpenKnownPeers reads the file at path. A missing file is an empty one; it is
-// made by the first Remember. On unix a file that others may write to is refused:
+// made by the first Remember. On unix a file that others may write to, or own, is refused:
 // whoever adds a line to it decides whom this host believes.
 func OpenKnownPeers(path string) (*KnownPeers, error) {
 	k := &KnownPeers{path: path}

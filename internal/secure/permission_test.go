@@ -100,6 +100,82 @@ func TestDirectoryThatOthersMayWrite(t *testing.T) {
 	}
 }
 
+// TestFilesOfAnotherUser: their owner may change them at any time, and so may the
+// owner of their directory replace them.
+func TestFilesOfAnotherUser(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	key, known, psk := filepath.Join(dir, "key"), filepath.Join(dir, "known_peers"), filepath.Join(dir, "psk")
+	if _, err := LoadIdentity(key); err != nil {
+		t.Fatal(err)
+	}
+	remember(t, openKnownPeers(t, known), "a:1", testKey(1))
+	if err := os.WriteFile(psk, []byte(strings.Repeat("5a", PSKLen)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]func() error{
+		key:   func() error { _, err := LoadIdentity(key); return err },
+		known: func() error { _, err := OpenKnownPeers(known); return err },
+		psk:   func() error { _, err := LoadPSK(psk); return err },
+	}
+	const other = 65533
+	for path, open := range files {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, is := foreign(info); is {
+			t.Errorf("%s of this user is another's", path)
+		}
+		if uid, is := foreignTo(other, info); is != (os.Geteuid() != 0) || is && int(uid) != os.Geteuid() {
+			t.Errorf("%s to user %d: of user %d, another's: %v", path, other, uid, is)
+		}
+		if err := open(); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+		if os.Geteuid() != 0 {
+			continue // only root can give a file away
+		}
+		for _, given := range []string{path, dir} {
+			if err := os.Chown(given, other, -1); err != nil {
+				t.Fatal(err)
+			}
+			if err := open(); err == nil || !strings.Contains(err.Error(), "another user (uid 65533)") {
+				t.Errorf("%s, with %s of another user: %v", path, given, err)
+			}
+			if err := os.Chown(given, 0, -1); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// TestNothingIsMadeInAnotherUsersDirectory: neither a key nor a list of servers.
+func TestNothingIsMadeInAnotherUsersDirectory(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a directory away")
+	}
+	dir := filepath.Join(t.TempDir(), "state")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(dir, 65533, -1); err != nil {
+		t.Fatal(err)
+	}
+	_, err := LoadIdentity(filepath.Join(dir, "key"))
+	k, err2 := OpenKnownPeers(filepath.Join(dir, "known_peers"))
+	if err2 == nil {
+		err2 = k.Remember("a:1", testKey(1), firstContact)
+	}
+	for _, err := range []error{err, err2} {
+		if err == nil || !strings.Contains(err.Error(), "another user (uid 65533) may replace") {
+			t.Errorf("error %v", err)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("left %v, %v", left, err)
+	}
+}
+
 // TestSecretFilesThatAreNone: nothing is waited for, and nothing else is read.
 func TestSecretFilesThatAreNone(t *testing.T) {
 	dir := t.TempDir()

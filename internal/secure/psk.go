@@ -17,8 +17,7 @@ type PSK struct {
 
 // LoadPSK reads a pre-shared key from the file at path: one line with the
 // PSKLen bytes in hex or base64, and any number of empty lines and of comments
-// after #. On unix it refuses a file that others than its owner have any
-// permission on.
+// after #. On unix it refuses a file that others have any permission on or own.
 func LoadPSK(path string) (*PSK, error) {
 	data, err := readSecretFile(path)
 	if err != nil {
