@@ -32,7 +32,10 @@ const (
 // authentic and newer than all others, from an address that is not the client's,
 // may mean that the client has moved, or that somebody has sent on what he saw.
 // The address is asked; the session stays where it is until the answer has come
-// from there, which whoever only sends on cannot give.
+// from there, which whoever only sends on cannot give. The address that is left is
+// not asked (RFC 9000, section 9.3.3, has that done): a client does not fall silent
+// while it fetches, and its next datagram that arrives before any copy has its own
+// address asked.
 type pathCheck struct {
 	addr     netip.AddrPort // being checked; zero: none is
 	data     proto.PathData // of the challenge

@@ -269,7 +269,8 @@ func TestARelayedChallengeProvesNothing(t *testing.T) {
 }
 
 // TestAFetchOutlivesARelay: a thief that is faster both ways is the client's path,
-// as far as anybody can tell. It is left again as soon as it is not.
+// as far as anybody can tell. It is left again as soon as it is not, and the session
+// is where it was.
 func TestAFetchOutlivesARelay(t *testing.T) {
 	heavy(t)
 	const size = 5 << 20
@@ -279,8 +280,13 @@ func TestAFetchOutlivesARelay(t *testing.T) {
 		w.after(3*time.Second, func() { w.net.Tap(nil) }) // all that goes elsewhere is lost from now on
 		_, took := w.fetch(w.options())
 		within(t, "the fetch", took, size*time.Second/1_180_000+6*time.Second)
-		if n := logs.FilterMessage("client moved").Len(); n < 2 || relayed() == 0 {
-			t.Errorf("moved %d times, %d datagrams were sent on", n, relayed())
+		moves := logs.FilterMessage("client moved").All()
+		if len(moves) < 2 || relayed() == 0 {
+			w.t.Fatalf("moved %d times, %d datagrams were sent on", len(moves), relayed())
+		}
+		first, last := moves[0].ContextMap(), moves[len(moves)-1].ContextMap()
+		if first["to"] != elsewhere.String() || last["to"] != first["from"] {
+			t.Errorf("moved from %v to %v first, and to %v in the end", first["from"], first["to"], last["to"])
 		}
 	})
 }
