@@ -131,7 +131,7 @@ func newServerByHand(t testing.TB, dir *root, client party, out *wire) *serverBy
 	now := time.Now()
 	opt := ServeOptions{Log: zap.NewNop()}
 	srv := &server{
-		opt: opt, log: opt.Log, root: dir, buffers: newBurstBuffers(), hashing: newHashing(opt), ctx: context.Background(),
+		opt: opt, log: opt.Log, root: dir, buffers: newBurstBuffers(), hashing: newHashing(opt, &crashes{log: opt.Log}), ctx: context.Background(),
 		paths: newPaths(opt.Limits), sessions: map[proto.SessionID]*serverSession{},
 		inboxes: newCommons(inboxCommons), control: newCommons(controlCommons), records: newCommons(recordCommons),
 	}

@@ -9,8 +9,12 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"chunkcp/internal/diskmodel"
+	"chunkcp/internal/partfile"
+	"chunkcp/internal/rangeset"
 	"chunkcp/internal/udp"
 	"chunkcp/proto"
 )
@@ -135,6 +139,120 @@ func TestOtherSessionsGoOnAfterAPanic(t *testing.T) {
 		}
 		if done < 3 || took > 10*time.Second {
 			t.Errorf("%d sessions ended well, after %v", done, took)
+		}
+	})
+}
+
+// minedDisk panics when a file on it is written or synced.
+type minedDisk struct {
+	partfile.FS
+	write, sync bool
+}
+
+type minedFile struct {
+	partfile.File
+	disk minedDisk
+}
+
+func (d minedDisk) Open(name string) (partfile.File, error) {
+	f, err := d.FS.Open(name)
+	return minedFile{f, d}, err
+}
+
+func (f minedFile) WriteAt(b []byte, offset int64) (int, error) {
+	if f.disk.write {
+		panic("mined")
+	}
+	return f.File.WriteAt(b, offset)
+}
+
+func (f minedFile) Sync() error {
+	if f.disk.sync {
+		panic("mined")
+	}
+	return f.File.Sync()
+}
+
+// minedOutput panics when it is written to, or read.
+type minedOutput struct{}
+
+func (minedOutput) Write([]byte) (int, error)         { panic("mined") }
+func (minedOutput) ReadAt([]byte, int64) (int, error) { panic("mined") }
+
+// minedLog panics when something is said.
+type minedLog struct {
+	zapcore.Core
+	what string
+}
+
+func (l minedLog) With([]zapcore.Field) zapcore.Core { return l }
+
+func (l minedLog) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedEntry {
+	if e.Message == l.what {
+		panic("mined")
+	}
+	return l.Core.Check(e, ce)
+}
+
+// TestAPanicBesideTheSessionsEndsTheFetch: with an error, soon, and with all that
+// belongs to it; the program goes on. What the fetch is about may be half done, so it
+// does not go on.
+func TestAPanicBesideTheSessionsEndsTheFetch(t *testing.T) {
+	for name, c := range map[string]struct {
+		where string
+		mine  func(w *world, o *FetchOptions)
+	}{
+		"writer":     {"a writer", func(_ *world, o *FetchOptions) { o.Out, o.Disk = diskDest, minedDisk{FS: diskmodel.New(), write: true} }},
+		"checkpoint": {"a checkpoint", func(_ *world, o *FetchOptions) { o.Out, o.Disk = diskDest, minedDisk{FS: diskmodel.New(), sync: true} }},
+		"output":     {"the output", func(_ *world, o *FetchOptions) { o.Out, o.Stream = "", minedOutput{} }},
+		"seed": {"what is here already", func(_ *world, o *FetchOptions) {
+			o.Seed = &Seed{File: minedOutput{}}
+			o.Seed.Pieces.Add(rangeset.Range{End: PieceBytes})
+		}},
+		"watch": {"the fetch", func(w *world, o *FetchOptions) {
+			w.after(time.Second, func() { w.servers[0].host.Down() })
+			o.Log = zap.New(minedLog{o.Log.Core(), "nothing comes: the work is dealt anew"})
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, 1, 1, 20<<20, moveLink, func(w *world) {
+				core, logs := observer.New(zap.InfoLevel)
+				o := w.options()
+				o.Log = zap.New(core)
+				c.mine(w, &o)
+				f, took, err := w.run(o)
+				if err == nil || !strings.Contains(err.Error(), "internal error in "+c.where+": mined") {
+					w.t.Fatalf("after %v: %v", took, err)
+				}
+				within(t, "the end", took, 10*time.Second)
+				if n, said := f.crashes.count.Load(), logs.FilterMessage("panic").Len(); n == 0 || said == 0 {
+					t.Errorf("%d panics, %d in the log", n, said)
+				}
+			})
+		})
+	}
+}
+
+// TestAPanicWhileAFileIsHashed: it costs the sessions that asked for the hashes, and
+// the server goes on. Asked again, it hashes the file.
+func TestAPanicWhileAFileIsHashed(t *testing.T) {
+	inWorld(t, 1, 1, 3<<20, strangerLink, func(w *world) {
+		s := w.servers[0]
+		var pieces atomic.Int64
+		s.hashPause = func() {
+			if pieces.Add(1) == 2 {
+				panic("mined")
+			}
+		}
+		logs := w.logsOf(s)
+		_, took := w.fetch(w.options())
+		within(t, "the fetch", took, 5*time.Second)
+		w.halt(s)
+		if n := logs.FilterMessage("stopped").All()[0].ContextMap()["panics"]; n != uint64(1) || pieces.Load() < 4 {
+			t.Errorf("%v panics, %d pieces were hashed", n, pieces.Load())
+		}
+		if said := logs.FilterMessage("panic").All(); len(said) != 1 || said[0].ContextMap()["error"] != "internal error in hashing: mined" {
+			t.Errorf("the log says %v", said)
 		}
 	})
 }

@@ -64,6 +64,27 @@ func (c *crashes) note(what string, r any) error {
 	return err
 }
 
+// contain runs what a fetch does beside its sessions. A panic in it ends the fetch,
+// with an error: what it was about may be half done.
+func (f *Fetch) contain(what string, do func()) {
+	defer func() {
+		if r := recover(); r != nil {
+			f.end(f.crashes.note(what, r))
+		}
+	}()
+	do()
+}
+
+// hashFile completes the tree of a file; a panic ends that and no more.
+func (h *hashing) hashFile(ctx context.Context, t *hashedFile, buf []byte) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = h.crashes.note("hashing", r)
+		}
+	}()
+	return h.hash(ctx, t, buf)
+}
+
 // runSession opens a session with p and keeps it until it ends. The error says
 // why it did; it is nil when ctx is done.
 func (f *Fetch) runSession(ctx context.Context, p *peerState) (err error) {

@@ -27,7 +27,8 @@
 //
 // One goroutine reads each socket; it hands sealed datagrams to their sessions
 // through bounded inboxes (inbox.go). A full inbox drops, and is counted: the reader
-// never waits for a session. What waits in all sessions is bounded too (commons.go). A panic ends the session that it is in and no other
+// never waits for a session. What waits in all sessions is bounded too (commons.go).
+// A panic ends the session that it is in, or the hashing of a file, and no other
 // (crashes.go). A session reads its files as it
 // sends: the file is the retransmission buffer.
 //

@@ -142,12 +142,12 @@ func (f *Fetch) run(ctx context.Context) error {
 	}
 	f.mu.Unlock()
 	for range writers {
-		f.running.Go(func() { f.write(inner) })
+		f.running.Go(func() { f.contain("a writer", func() { f.write(inner) }) })
 	}
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
-		f.dest.run(f, stop)
+		f.contain("the output", func() { f.dest.run(f, stop) })
 	}()
 	err := f.wait(inner)
 	f.mu.Lock()
@@ -181,17 +181,21 @@ func (f *Fetch) wait(ctx context.Context) error {
 				return context.Cause(ctx)
 			}
 		case now := <-ticker.C:
-			f.mu.Lock()
-			f.balance()
-			f.repace(now)
-			f.settle()
-			f.unstick(now)
-			err := f.hopeless(now)
-			f.mu.Unlock()
-			if err != nil {
-				return err
-			}
+			f.contain("the fetch", func() { f.tick(now) })
 		}
+	}
+}
+
+// tick does what is due, and ends the fetch if it cannot go on.
+func (f *Fetch) tick(now time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.balance()
+	f.repace(now)
+	f.settle()
+	f.unstick(now)
+	if err := f.hopeless(now); err != nil {
+		f.end(err)
 	}
 }
 

@@ -112,9 +112,11 @@ func (d *fileDestination) run(f *Fetch, stop <-chan struct{}) {
 		case <-ticker.C:
 		case <-d.full:
 		}
-		if err := d.checkpoint(f); err != nil {
-			f.end(err)
-		}
+		f.contain("a checkpoint", func() {
+			if err := d.checkpoint(f); err != nil {
+				f.end(err)
+			}
+		})
 	}
 }
 
@@ -128,10 +130,12 @@ func (d *fileDestination) checkpoint(f *Fetch) error {
 		return nil
 	}
 	n := len(d.written)
+	defer func() { // whatever came of it, or writers would wait for ever
+		for range n {
+			<-d.written
+		}
+	}()
 	err := part.Checkpoint()
-	for range n {
-		<-d.written
-	}
 	switch {
 	case errors.Is(err, partfile.ErrJournal):
 		if !d.lost {

@@ -324,7 +324,7 @@ func TestHashesOfAFileWhoseTimeWasSetBack(t *testing.T) {
 	hash := func(changed func(*stamp)) (root tree.Hash, read int64) {
 		t.Helper()
 		var count atomic.Int64
-		h := newHashing(ServeOptions{Log: zap.NewNop(), Trees: cache, hashPause: func() { count.Add(1) }})
+		h := newHashing(ServeOptions{Log: zap.NewNop(), Trees: cache, hashPause: func() { count.Add(1) }}, &crashes{log: zap.NewNop()})
 		f, err := r.take("a")
 		if err != nil {
 			t.Fatal(err)

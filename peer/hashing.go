@@ -32,6 +32,7 @@ type TreeCache interface {
 type hashing struct {
 	cache   TreeCache // nil: none
 	log     *zap.Logger
+	crashes *crashes
 	running sync.WaitGroup
 	pause   func() // called before each piece; nil: none
 
@@ -58,8 +59,8 @@ type hashedFile struct {
 	watchers map[*serverSession]struct{}
 }
 
-func newHashing(opt ServeOptions) *hashing {
-	return &hashing{cache: opt.Trees, log: opt.Log, pause: opt.hashPause, trees: map[stamp]*hashedFile{}, queue: newHashQueue()}
+func newHashing(opt ServeOptions, c *crashes) *hashing {
+	return &hashing{cache: opt.Trees, log: opt.Log, crashes: c, pause: opt.hashPause, trees: map[stamp]*hashedFile{}, queue: newHashQueue()}
 }
 
 // use returns the tree of a file that has been opened; done takes it back.
@@ -143,7 +144,7 @@ func (h *hashing) work(ctx context.Context) {
 			return
 		}
 		h.mu.Unlock()
-		err := h.hash(ctx, t, buf)
+		err := h.hashFile(ctx, t, buf)
 		h.mu.Lock()
 		if errors.Is(err, errTurnOver) {
 			h.queue.add(t)
@@ -262,15 +263,19 @@ func (h *hashing) set(t *hashedFile, i int64, hash tree.Hash) {
 
 // finish combines the root, and keeps the tree for the next time.
 func (h *hashing) finish(t *hashedFile) {
-	h.mu.Lock()
-	t.root, t.known = t.list.Root()
-	h.mu.Unlock()
+	h.combine(t)
 	if h.cache == nil || t.stamp.Size < minCached || t.from.recent() {
 		return
 	}
 	if err := h.cache.Put(treecache.Key(t.stamp), t.list); err != nil { // nobody sets it any more
 		h.log.Warn("hashes are not kept", zap.Error(err))
 	}
+}
+
+func (h *hashing) combine(t *hashedFile) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	t.root, t.known = t.list.Root()
 }
 
 // tell wakes who waits for more of the tree.

@@ -45,7 +45,7 @@ func TestHashesThatNobodyWaitsFor(t *testing.T) {
 	const files, pieces = 6, 3
 	var count atomic.Int64
 	gate := make(chan struct{})
-	h := newHashing(ServeOptions{Log: zap.NewNop(), hashPause: func() { count.Add(1); <-gate }})
+	h := newHashing(ServeOptions{Log: zap.NewNop(), hashPause: func() { count.Add(1); <-gate }}, &crashes{log: zap.NewNop()})
 	stranger, other := &serverSession{wake: make(chan struct{}, 1)}, &serverSession{wake: make(chan struct{}, 1)}
 	all := hashed(t, h, files+1, pieces)
 	for i, f := range all {
@@ -74,7 +74,7 @@ func TestHashesThatNobodyWaitsFor(t *testing.T) {
 // TestAFileThatFindsNoPlace to wait for being hashed finds one later.
 func TestAFileThatFindsNoPlace(t *testing.T) {
 	gate, begun := make(chan struct{}), make(chan struct{}, maxHashed+1)
-	h := newHashing(ServeOptions{Log: zap.NewNop(), hashPause: func() { begun <- struct{}{}; <-gate }})
+	h := newHashing(ServeOptions{Log: zap.NewNop(), hashPause: func() { begun <- struct{}{}; <-gate }}, &crashes{log: zap.NewNop()})
 	s := &serverSession{wake: make(chan struct{}, 1)}
 	for _, f := range hashed(t, h, maxHashed, 1) {
 		h.watch(context.Background(), f.tree, s, f, 0)
@@ -113,7 +113,7 @@ func TestHashingTakesTurns(t *testing.T) {
 	gate, begun := make(chan struct{}), make(chan struct{}, 1000)
 	var count, known atomic.Int64
 	var small1, small2 wanted
-	h := newHashing(ServeOptions{Log: zap.NewNop()})
+	h := newHashing(ServeOptions{Log: zap.NewNop()}, &crashes{log: zap.NewNop()})
 	h.pause = func() {
 		begun <- struct{}{}
 		<-gate
@@ -159,7 +159,7 @@ func TestHashingTakesTurns(t *testing.T) {
 // other again once that has left.
 func TestAFileOfTwoClients(t *testing.T) {
 	gate, begun := make(chan struct{}), make(chan struct{}, 100)
-	h := newHashing(ServeOptions{Log: zap.NewNop(), hashPause: func() { begun <- struct{}{}; <-gate }})
+	h := newHashing(ServeOptions{Log: zap.NewNop(), hashPause: func() { begun <- struct{}{}; <-gate }}, &crashes{log: zap.NewNop()})
 	greedy := &serverSession{holder: client(1, 1), wake: make(chan struct{}, 1)}
 	other := &serverSession{holder: client(2, 2), wake: make(chan struct{}, 1)}
 	for _, f := range hashed(t, h, maxHashed, 1) {

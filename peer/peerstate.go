@@ -68,7 +68,7 @@ func (f *Fetch) add(p Peer) *peerState {
 // employ has a peer take part.
 func (f *Fetch) employ(p *peerState) {
 	p.ctx, p.leave = context.WithCancel(f.ctx)
-	f.running.Go(func() { f.keep(p.ctx, p) })
+	f.running.Go(func() { f.contain("a peer", func() { f.keep(p.ctx, p) }) })
 }
 
 // keep keeps a session with p for as long as the fetch goes on, or until p
@@ -81,18 +81,7 @@ func (f *Fetch) keep(ctx context.Context, p *peerState) {
 		if ctx.Err() != nil {
 			return
 		}
-		f.mu.Lock()
-		// One that has proven who it is has not become another: somebody answers in its place.
-		final := isFinal(err) && !(errors.Is(err, ErrKey) && p.met != nil)
-		if final {
-			f.bench(p, err)
-		} else if p.sessions == 0 {
-			p.state, p.err, p.note = Down, err, err.Error()
-		}
-		f.settle()
-		f.mu.Unlock()
-		f.log.Info("session over", zap.String("peer", p.Addr), zap.Error(err), zap.Bool("final", final))
-		if final {
+		if f.lost(p, err) {
 			return
 		}
 		if time.Since(began) > lastBackoff {
@@ -105,6 +94,23 @@ func (f *Fetch) keep(ctx context.Context, p *peerState) {
 		}
 		backoff = min(2*backoff, lastBackoff)
 	}
+}
+
+// lost notes that the session that was kept with p has ended, and reports whether p
+// cannot take part any more.
+func (f *Fetch) lost(p *peerState, err error) (final bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	// One that has proven who it is has not become another: somebody answers in its place.
+	final = isFinal(err) && !(errors.Is(err, ErrKey) && p.met != nil)
+	f.log.Info("session over", zap.String("peer", p.Addr), zap.Error(err), zap.Bool("final", final))
+	if final {
+		f.bench(p, err)
+	} else if p.sessions == 0 {
+		p.state, p.err, p.note = Down, err, err.Error()
+	}
+	f.settle()
+	return final
 }
 
 // isFinal reports whether trying the peer again is pointless.

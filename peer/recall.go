@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"context"
 	"io"
 
 	"go.uber.org/zap"
@@ -43,17 +44,19 @@ func (f *Fetch) recall(here io.ReaderAt, had *rangeset.Set) {
 		}
 	}
 	ctx := f.ctx
-	f.running.Go(func() {
-		for _, s := range sources {
-			for _, r := range s.pieces.Ranges() {
-				for i := pieceIndex(r.Start); i*PieceBytes < r.End; i++ {
-					if ctx.Err() != nil || !f.reread(s, i) {
-						return
-					}
+	f.running.Go(func() { f.contain("what is here already", func() { f.rereadAll(ctx, sources) }) })
+}
+
+func (f *Fetch) rereadAll(ctx context.Context, sources []*source) {
+	for _, s := range sources {
+		for _, r := range s.pieces.Ranges() {
+			for i := pieceIndex(r.Start); i*PieceBytes < r.End; i++ {
+				if ctx.Err() != nil || !f.reread(s, i) {
+					return
 				}
 			}
 		}
-	})
+	}
 }
 
 // reread reads piece i and delivers it as if a peer had sent it. It reports

@@ -92,7 +92,6 @@ func Serve(ctx context.Context, opt ServeOptions) error {
 	}
 	s := &server{
 		opt: opt, log: opt.Log, root: dir, buffers: newBurstBuffers(),
-		hashing:  newHashing(opt),
 		pool:     sync.Pool{New: func() any { return new(datagram) }},
 		paths:    newPaths(opt.Limits),
 		sessions: map[proto.SessionID]*serverSession{}, quota: newQuota(), allow: allowed(opt.Allow),
@@ -102,6 +101,7 @@ func Serve(ctx context.Context, opt ServeOptions) error {
 	if opt.sessions > 0 {
 		s.quota.most = opt.sessions
 	}
+	s.hashing = newHashing(opt, s.crashes)
 	s.admission = newAdmission(time.Now(), opt.Identity, opt.PSK, s.crashes)
 	s.admission.begin = s.begin
 	s.admission.arrived = func(id proto.SessionID, from netip.AddrPort, b []byte) { s.toSession(id, from, b) }

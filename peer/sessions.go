@@ -174,7 +174,7 @@ func (f *Fetch) balance() {
 			return
 		}
 		least.further++
-		f.running.Go(func() { f.extra(least.ctx, least) })
+		f.running.Go(func() { f.contain("a peer", func() { f.extra(least.ctx, least) }) })
 	}
 }
 
