@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"maps"
 	"slices"
 
 	"chunkcp/internal/tree"
@@ -18,13 +19,21 @@ type claim struct {
 // agreement decides which is the file, where peers have different ones under its
 // name: the pinned hash, else the majority, else the first in the config. It is
 // sans-IO.
+//
+// To say that one has the pinned hash's file costs nothing, so it is no reason to
+// be believed: to say that one has another is one not to be. With a pinned hash the
+// sizes that are claimed have their turns, until one is shown (proof.go).
 type agreement struct {
 	pinned *tree.Hash
 	claims map[int]*claim // by the peer's place in the config
+	left   int64          // size of what an earlier run has left; -1: nothing is
+	shown  int64          // size that the pinned hash's file is known to have; -1: not known
+	turns  map[int64]int  // how often a size has been passed over
+	unfit  map[int64]bool // sizes for which this host has no room
 }
 
 func newAgreement(pinned *tree.Hash) *agreement {
-	return &agreement{pinned: pinned, claims: map[int]*claim{}}
+	return &agreement{pinned: pinned, claims: map[int]*claim{}, left: -1, shown: -1, turns: map[int64]int{}, unfit: map[int64]bool{}}
 }
 
 // answered notes the size of a peer's file. One that has changed is another file.
@@ -62,22 +71,63 @@ func (a *agreement) caught(peer int) {
 // withdraw takes back a peer's word: it has proved false.
 func (a *agreement) withdraw(peer int) { delete(a.claims, peer) }
 
-// size returns the size of the file, as far as is known; false if nobody has
-// told one.
+// show notes that the pinned hash's file has this size.
+func (a *agreement) show(size int64) { a.shown = size }
+
+// passOver gives other sizes their turn: nothing has come of this one.
+func (a *agreement) passOver(size int64) { a.turns[size]++ }
+
+// refuse notes that this host has no room for a file of that size.
+func (a *agreement) refuse(size int64) { a.unfit[size] = true }
+
+// size returns the size to fetch, as far as is known; false if nobody has told
+// one that can be. With a pinned hash it may prove wrong, and what an earlier run
+// has left is tried first and given up only for what is shown. Without one, the
+// size that more than half have is the file's, whether or not there is room.
 func (a *agreement) size() (int64, bool) {
-	votes, right := newPoll[int64](), newPoll[int64]() // right: of who says it has the pinned hash's file
-	for peer, c := range a.claims {
-		switch {
-		case a.pinned == nil || !c.rooted:
-			votes.add(c.size, peer, c.caught)
-		case c.root == *a.pinned:
-			right.add(c.size, peer, c.caught)
+	if a.shown >= 0 {
+		return a.shown, !a.unfit[a.shown]
+	}
+	votes := a.sizes()
+	if a.pinned == nil {
+		if size, ok := votes.winner(); ok && a.unfit[size] && 2*len(votes.cast[size]) > votes.all() {
+			return 0, false
 		}
 	}
-	if size, ok := right.winner(); ok {
-		return size, true
+	votes.drop(func(size int64) bool { return a.unfit[size] })
+	if a.pinned != nil && votes.up[a.left] {
+		return a.left, true
 	}
+	fewest := -1
+	for size := range votes.cast {
+		if n := a.turns[size]; votes.up[size] && (fewest < 0 || n < fewest) {
+			fewest = n
+		}
+	}
+	votes.drop(func(size int64) bool { return a.turns[size] > fewest })
 	return votes.winner()
+}
+
+// contested reports whether the pinned hash's file may have another size.
+func (a *agreement) contested(size int64) bool {
+	if a.pinned == nil || a.shown >= 0 {
+		return false
+	}
+	votes := a.sizes()
+	votes.drop(func(s int64) bool { return s == size || a.unfit[s] || !votes.up[s] })
+	return votes.all() > 0
+}
+
+// sizes returns who tells which size, but for those who do not even claim to have
+// the pinned hash's file.
+func (a *agreement) sizes() poll[int64] {
+	votes := newPoll[int64]()
+	for peer, c := range a.claims {
+		if a.pinned == nil || !c.rooted || c.root == *a.pinned {
+			votes.add(c.size, peer, c.caught)
+		}
+	}
+	return votes
 }
 
 // root returns the root of the file of that size, false while it is open. final
@@ -117,6 +167,11 @@ func newPoll[T comparable]() poll[T] { return poll[T]{map[T][]int{}, map[T]bool{
 func (p poll[T]) add(what T, peer int, caught bool) {
 	p.cast[what] = append(p.cast[what], peer)
 	p.up[what] = p.up[what] || !caught
+}
+
+// drop forgets what is not to be chosen.
+func (p poll[T]) drop(unwanted func(T) bool) {
+	maps.DeleteFunc(p.cast, func(what T, _ []int) bool { return unwanted(what) })
 }
 
 func (p poll[T]) all() (n int) {

@@ -3,7 +3,6 @@ package peer
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"path/filepath"
 	"reflect"
@@ -278,39 +277,11 @@ func TestANewFileForgetsWhatDiffered(t *testing.T) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.begin(5 << 20)
+	if err := b.begin(5 << 20); err != nil {
+		t.Fatal(err)
+	}
 	if b.peers[2].bad != nil {
 		t.Error("it is still held against its peer")
-	}
-}
-
-// TestAFileThatFitsNowhere: the size that one peer tells does not keep the
-// others' file from being fetched; if nobody tells another, it is why not.
-func TestAFileThatFitsNowhere(t *testing.T) {
-	for _, peers := range []int{1, 2, 3} {
-		b := bare(t, 1<<20, peers)
-		opt := b.opt
-		opt.Out = filepath.Join(t.TempDir(), "out")
-		b.dest = newFileDestination(opt)
-		odd := b.opened(0, 1<<62)
-		if odd.joined || b.unfit == nil {
-			t.Fatalf("a file of 4 EiB was begun: %v", b.unfit)
-		}
-		for i := 1; i < peers; i++ {
-			b.opened(i, 1<<20)
-		}
-		b.mu.Lock()
-		b.settle()
-		b.mu.Unlock()
-		switch err := b.unfit; {
-		case peers > 2 && (err != nil || b.size != 1<<20 || len(b.result) != 0):
-			t.Errorf("%d bytes, %v", b.size, err)
-		case peers <= 2 && len(b.result) != 1: // of two the first in the config wins
-			t.Error("it does not end")
-		}
-		if err := b.dest.end(errEnough); !errors.Is(err, errEnough) {
-			t.Error(err)
-		}
 	}
 }
 
@@ -362,39 +333,6 @@ func TestALeadThatTellsNothing(t *testing.T) {
 	later(2 * stallTime)
 	if b.lead != b.peers[1] {
 		t.Error("when nobody tells anything the lead changes for nothing")
-	}
-}
-
-// TestAPinnedHashOfAnySize: a peer says that it has the pinned hash's file, of
-// another size. Who has it is not sent away for that.
-func TestAPinnedHashOfAnySize(t *testing.T) {
-	b := bare(t, 3<<20, 2)
-	root := treeRoot(b.content)
-	b.opt.Hash, b.agreement, b.root, b.rooted = &root, newAgreement(&root), root, true
-	liar := b.opened(0, 5<<20)
-	honest := b.opened(1, 3<<20)
-	for _, c := range []*clientSession{liar, honest} {
-		b.heardRoot(c, &proto.Root{File: clientFile, Root: root})
-	}
-	b.states(Live, Live)
-	if b.size != 5<<20 {
-		t.Fatalf("%d bytes: of two the first in the config is believed", b.size)
-	}
-	if err := b.tell(liar, make([]byte, 5<<20), 0, 5); err != nil {
-		t.Fatal(err)
-	}
-	b.states(Out, Live)
-	b.mu.Lock()
-	b.settle() // as every watchInterval
-	b.mu.Unlock()
-	if err := honest.obey(); err != nil {
-		t.Fatal(err)
-	}
-	for i := range int64(3) {
-		b.give(honest, b.content, i)
-	}
-	if len(b.result) != 1 {
-		t.Error("it does not end")
 	}
 }
 

@@ -53,6 +53,7 @@ func (f *Fetch) deliver(p *piece) error {
 	}
 	f.stuck = time.Time{}
 	f.manifest.keep(i, h, p.from)
+	f.kept = time.Now()
 	if p.from < 0 {
 		f.recalled += p.data.Len()
 	}

@@ -54,11 +54,12 @@
 // and hands complete ones to the writers (delivery.go). They hash a piece, hold it
 // against the hashes that one peer, the lead, tells (lead.go, manifest.go), and
 // bring it to its destination. Which file it is, where peers differ, the agreement
-// decides (agreement.go, verification.go); the fetch ends when the hashes of what
-// is here make that file's root. What all pieces take is bounded, and so is, by
-// the credit that sessions give, what is in flight. A peer that is silent with
-// work outstanding loses it to the others at once. What one goroutine wants of
-// another's session is an order, which that obeys (orders.go).
+// decides (agreement.go, verification.go), and with a pinned hash what is shown
+// (proof.go); the fetch ends when the hashes of what is here make that file's root.
+// What all pieces take is bounded, and so is, by the credit that sessions give, what
+// is in flight. A peer that is silent with work outstanding loses it to the others
+// at once. What one goroutine wants of another's session is an order, which that
+// obeys (orders.go).
 //
 // The destination is a part file that can be resumed (filedestination.go,
 // recall.go) or a stream in order (streamdestination.go).

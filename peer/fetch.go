@@ -67,9 +67,13 @@ type Fetch struct {
 	over     bool      // the outcome is known: sessions end, peers keep their state
 	lastLive time.Time // when a live peer was seen last
 	moved    time.Time // when file bytes or hashes came last
+	kept     time.Time // when a piece was kept last, or a file begun
 	pacer    pacer
 	unstuck  time.Time // when the work was dealt anew last, because none came
 	stuck    time.Time // when that was done first; zero: a piece or a hash has come since
+
+	// patience is how long no piece may be kept while another size is claimed.
+	patience time.Duration
 
 	// Which file it is.
 	agreement *agreement
@@ -85,8 +89,8 @@ type Fetch struct {
 
 	// The file under way. All of it begins anew if the size changes.
 	generation int
-	size       int64 // -1 until a peer has told it
-	unfit      error // why a file of that size cannot be begun
+	size       int64 // -1 until one has been begun
+	unfit      error // why a file of a size that was told could not be begun; nil if all could
 	target     io.WriterAt
 	manifest   *manifest
 	assign     *assigner
@@ -116,7 +120,7 @@ func newFetch(opt FetchOptions) *Fetch {
 		// More than can be lent: each session may take one piece past the limit.
 		writes: make(chan *piece, maxPieces+MaxSessions+maxEver),
 		result: make(chan error, 1),
-		size:   -1, pool: piecePool{limit: maxPieces}, agreement: newAgreement(opt.Hash),
+		size:   -1, patience: firstPatience, pool: piecePool{limit: maxPieces}, agreement: newAgreement(opt.Hash),
 		sessions: map[*clientSession]struct{}{}, byID: map[workerID]*clientSession{},
 	}
 	f.moved, f.lastLive = f.began, f.began
@@ -127,7 +131,9 @@ func newFetch(opt FetchOptions) *Fetch {
 		f.root, f.rooted = *opt.Hash, true
 	}
 	if opt.Out != "" && !opt.Restart {
-		f.left, f.resumes = partfile.Left(opt.Out, opt.Disk)
+		if f.left, f.resumes = partfile.Left(opt.Out, opt.Disk); f.resumes {
+			f.agreement.left = f.left
+		}
 	}
 	return f
 }
@@ -208,17 +214,24 @@ func (f *Fetch) end(err error) {
 }
 
 // begin makes ready for a file of size bytes, now that a peer has told it, or
-// that the peers agree on another size than the first did. If this host has no
-// room for one, that is the end only if none of another size is heard of: a size
-// costs a liar nothing.
-func (f *Fetch) begin(size int64) {
+// that it is the turn of another size than before. If it fails, there is no file
+// under way.
+func (f *Fetch) begin(size int64) error {
 	f.generation++
 	f.size, f.written, f.recalled, f.filled, f.stuck = size, 0, 0, time.Time{}, time.Time{}
 	f.manifest, f.assign = newManifest(size), newAssigner(size, f.wanted())
 	f.lead, f.asked = nil, nil
+	f.kept = time.Now()
 	for _, p := range f.peers {
 		if p.bad != nil { // a piece of the file of before
 			p.bad, p.note = nil, ""
+		}
+		p.stalled = false
+		if p.proof != nil {
+			p.proof.asked = nil // it drops what it asks for
+		}
+		if p.size == size {
+			p.proof = nil // to fetch the file is as good
 		}
 	}
 	for c := range f.sessions {
@@ -228,13 +241,13 @@ func (f *Fetch) begin(size int64) {
 		}
 	}
 	clear(f.byID)
-	if f.target, f.unfit = f.dest.begin(f, size); f.unfit != nil {
-		if !ofSize(f.unfit) {
-			f.end(f.unfit)
-		}
-		return
+	var err error
+	if f.target, err = f.dest.begin(f, size); err != nil {
+		f.size, f.target, f.manifest, f.assign = -1, nil, nil, nil
+		return err
 	}
 	f.log.Info("fetching", zap.String("name", f.opt.Name), zap.Int64("bytes", size))
+	return nil
 }
 
 // ofSize reports whether a file of another size might not have failed so.

@@ -68,7 +68,8 @@ func (d *fileDestination) begin(f *Fetch, size int64) (io.WriterAt, error) {
 		if err := d.part.Close(); err != nil {
 			return nil, err
 		}
-		opt.Restart = true
+		opt.Restart = false // what this run has left is as good as an earlier one's
+		d.part = nil
 	}
 	part, err := partfile.Create(d.path, size, opt)
 	if err != nil {

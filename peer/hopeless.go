@@ -36,7 +36,7 @@ func (f *Fetch) hopeless(now time.Time) error {
 	if final == len(f.peers) {
 		return f.failure(f.commonKind(), "no peer can serve "+f.opt.Name)
 	}
-	if missing > 0 && f.size < 0 && now.Sub(f.began) >= notFoundGrace {
+	if missing > 0 && f.size < 0 && f.unfit == nil && now.Sub(f.began) >= notFoundGrace {
 		return f.failure(ErrNotFound, f.opt.Name+": not found on any peer that answers")
 	}
 	if now.Sub(f.lastLive) >= f.opt.Timeout {

@@ -32,7 +32,7 @@ func (f *Fetch) revoke(id workerID, r rangeset.Range) {
 func (f *Fetch) received(c *clientSession, r rangeset.Range) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return !c.joined || f.assign.done.Contains(r)
+	return !f.proves(c) && (!c.joined || f.assign.done.Contains(r))
 }
 
 // reclaim leases ranges to a session again, all or none. Orders that it has not
@@ -48,6 +48,9 @@ func (f *Fetch) complete(c *clientSession, p *piece) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !c.joined || f.over || p.generation != f.generation {
+		if !f.over {
+			f.tookLast(c, p)
+		}
 		f.pool.put(p)
 		return
 	}

@@ -98,6 +98,13 @@ func (m *manifest) sealed(root tree.Hash) bool {
 	return ok && r == root
 }
 
+// endIsHere reports whether the last piece is here, which shows how long the file
+// is if the list is sealed: one that differs would have been lost.
+func (m *manifest) endIsHere() bool {
+	_, here := m.mine.Get(m.mine.Len() - 1)
+	return here
+}
+
 // hashList is a list that combines its hashes no more often than they change.
 type hashList struct {
 	*tree.List

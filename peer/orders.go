@@ -10,6 +10,7 @@ type orders struct {
 	reset   bool             // the file has another size: all that was asked for is void
 	revoked []rangeset.Range // another session fetches these
 	tree    bool             // ask for the hashes of the pieces
+	prove   bool             // ask for what shows the size of its file
 	pace    *proto.Pace      // tell the server; nil: nothing new
 }
 
@@ -48,7 +49,12 @@ func (c *clientSession) obey() error {
 		}
 	}
 	if o.tree {
-		return c.askTree()
+		if err := c.askTree(); err != nil {
+			return err
+		}
+	}
+	if o.prove {
+		return c.prove()
 	}
 	return nil
 }
@@ -86,6 +92,10 @@ func (c *clientSession) dropRange(r rangeset.Range) error {
 // askTree asks for the hashes that are not known.
 func (c *clientSession) askTree() error {
 	c.fetch.mu.Lock()
+	if c.fetch.manifest == nil {
+		c.fetch.mu.Unlock()
+		return nil
+	}
 	list := &c.fetch.manifest.list
 	first, more := list.NextUnknown(0)
 	end := list.Len()

@@ -49,6 +49,7 @@ type peerState struct {
 	limit   float64 // its part of the fetch's limit, bytes per second
 	bad     *int64  // a piece of it that differs from the lead's; it gets no work
 	stalled bool    // it has led, and told nothing
+	proof   *proof  // of its size, that is asked for; nil: none is
 
 	sessions int       // whose handshake is done
 	further  int       // sessions beside the one that is kept, their handshakes done or not

@@ -10,17 +10,17 @@ import (
 // work is dealt anew. Arbitrary: several times within a Timeout.
 const stallTime = 5 * time.Second
 
+// firstPatience is how long a size may hold up another one that is claimed,
+// without a piece that is kept, the first time; it doubles each time. Arbitrary: a
+// piece at 50 kB/s.
+const firstPatience = 4 * stallTime
+
 // unstick has a fetch go on that peers hold up which give signs of life and
 // nothing else: they may have begun all the pieces that there is memory for, or
 // lead and tell no hashes. What was leased is dealt anew, and another peer leads.
 func (f *Fetch) unstick(now time.Time) {
-	if f.size < 0 || f.over || f.writing > 0 {
+	if f.size < 0 || f.over || f.writing > 0 || !f.nothingComes(now) && !f.outOfPatience(now) {
 		return
-	}
-	for _, since := range []time.Time{f.answered, f.moved, f.unstuck} {
-		if now.Sub(since) < stallTime {
-			return
-		}
 	}
 	f.unstuck = now
 	if f.stuck.IsZero() {
@@ -32,14 +32,17 @@ func (f *Fetch) unstick(now time.Time) {
 			f.dismiss(p)
 		}
 	}
-	if l := f.lead; l != nil && !(f.rooted && f.manifest.sealed(f.root)) {
+	sealed := f.rooted && f.manifest.sealed(f.root)
+	if l := f.lead; l != nil && !sealed {
 		f.log.Info("the lead tells nothing", zap.String("peer", l.Addr))
 		l.stalled = true
-		if !f.sized {
-			f.agreement.withdraw(l.index) // nor is a size worth anything that nothing comes of
-		}
 		f.pardon()
 		f.follow()
+	}
+	if f.agreement.contested(f.size) && (f.lead == nil || f.lead.stalled || sealed) {
+		f.agreement.passOver(f.size) // nor is a size worth anything that nothing comes of
+		f.patience *= 2
+		f.decideSize()
 	}
 	f.activate()
 	f.wakeAll()
@@ -54,4 +57,23 @@ func (f *Fetch) stuckFor(now time.Time) time.Duration {
 		return 0
 	}
 	return now.Sub(f.stuck)
+}
+
+// nothingComes reports whether neither bytes nor hashes have come for long.
+func (f *Fetch) nothingComes(now time.Time) bool {
+	for _, since := range []time.Time{f.answered, f.moved, f.unstuck} {
+		if now.Sub(since) < stallTime {
+			return false
+		}
+	}
+	return true
+}
+
+// outOfPatience reports whether a claimed size has kept another one waiting, and
+// has brought no piece for too long. Hashes cost a liar nothing, nor do crumbs.
+func (f *Fetch) outOfPatience(now time.Time) bool {
+	if !f.agreement.contested(f.size) {
+		return false
+	}
+	return now.Sub(f.kept) >= f.patience && now.Sub(f.unstuck) >= f.patience
 }

@@ -67,23 +67,39 @@ func (f *Fetch) differing() error {
 	return ErrPeersDisagree
 }
 
-// decideSize begins with the size that most peers tell, and with another one
-// when that changes.
+// decideSize begins with the size that the agreement says, and with another one
+// when that changes. One for which this host has no room is told to it, so that
+// the next has its turn: a size costs a liar nothing.
 func (f *Fetch) decideSize() {
-	if f.over || f.sized {
-		return
+	for !f.over && !f.sized {
+		size, ok := f.agreement.size()
+		in := f.answersAreIn(time.Now())
+		if !ok && f.unfit != nil && in {
+			f.end(f.unfit) // others have had time to tell another size
+		}
+		if !ok || size == f.size {
+			return
+		}
+		if f.resumes && size != f.left && size != f.agreement.shown && !in {
+			return // to begin would cost what is left of a file whose size may be told yet
+		}
+		if f.size >= 0 {
+			f.log.Warn("the peers have different files: beginning anew", zap.Int64("bytes", size), zap.Int64("before", f.size))
+		}
+		err := f.begin(size)
+		if err == nil {
+			return
+		}
+		if !ofSize(err) {
+			f.end(err)
+			return
+		}
+		f.log.Warn("no room for the file", zap.Int64("bytes", size), zap.Error(err))
+		f.agreement.refuse(size)
+		if f.unfit == nil {
+			f.unfit = err
+		}
 	}
-	size, ok := f.agreement.size()
-	if !ok || size == f.size {
-		return
-	}
-	if f.resumes && size != f.left && !f.answersAreIn(time.Now()) {
-		return // to begin would cost what is left of a file whose size may be told yet
-	}
-	if f.size >= 0 {
-		f.log.Warn("the peers have different files: beginning anew", zap.Int64("bytes", size), zap.Int64("before", f.size))
-	}
-	f.begin(size)
 }
 
 // closeSize ends the waiting for other sizes, and sends peers away whose file
@@ -100,7 +116,7 @@ func (f *Fetch) closeSize() {
 // admit gives a session a part in the file under way, if its peer has that.
 func (f *Fetch) admit(c *clientSession) {
 	c.generation, c.answered = f.generation, true
-	if c.peer.size != f.size || f.unfit != nil || c.peer.state == Out {
+	if c.peer.size != f.size || f.target == nil || c.peer.state == Out {
 		return
 	}
 	c.id = f.nextID
@@ -151,6 +167,9 @@ func (f *Fetch) compareRoot(p *peerState) {
 func (f *Fetch) heardHashes(c *clientSession, m *proto.Hashes) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if c.peer.proof != nil && !f.over {
+		f.heardProof(c.peer, m)
+	}
 	if f.over || c.peer != f.lead || c.generation != f.generation {
 		return nil
 	}
@@ -251,16 +270,11 @@ func (f *Fetch) bench(p *peerState, err error) {
 // settle decides what can be decided by now, and ends the fetch when all is here.
 func (f *Fetch) settle() {
 	f.decideSize()
+	f.seekProof()
 	if f.size < 0 || f.over {
 		return
 	}
 	now := time.Now()
-	if f.unfit != nil {
-		if f.answersAreIn(now) {
-			f.end(f.unfit) // others have had time to tell another size
-		}
-		return
-	}
 	mine, whole := f.manifest.complete()
 	if whole && f.filled.IsZero() {
 		f.filled = now
@@ -307,12 +321,12 @@ func (f *Fetch) decideRoot(now time.Time) {
 }
 
 // sizeCertain reports whether the size need not be asked about any more. That of
-// a pinned hash's file is certain when hashes of so many pieces make that hash:
-// to say that one has the file costs a liar nothing.
+// a pinned hash's file is certain once it is shown, by whoever (proof.go): to say
+// that one has the file costs a liar nothing.
 func (f *Fetch) sizeCertain(now time.Time) bool {
 	switch {
 	case f.opt.Hash != nil:
-		return f.manifest.sealed(f.root)
+		return f.agreement.shown == f.size || f.manifest.sealed(f.root) && (f.manifest.endIsHere() || f.opt.HashesOnly)
 	case !f.filled.IsZero() && now.Sub(f.answered) >= settleTime:
 		return true // the end waits for nobody who may be down
 	}
@@ -344,7 +358,6 @@ func (f *Fetch) checkLead() {
 	case !p.rooted:
 		f.rootTold(p, root)
 	case p.root != root:
-		f.agreement.withdraw(p.index)
-		f.bench(p, fmt.Errorf("%w: the hashes of its pieces make %s, not %s", ErrIntegrity, root.Text(), p.root.Text()))
+		f.lied(p, fmt.Errorf("%w: the hashes of its pieces make %s, not %s", ErrIntegrity, root.Text(), p.root.Text()))
 	}
 }

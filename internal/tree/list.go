@@ -122,29 +122,12 @@ func (l *List) Root() (Hash, bool) {
 	if l.known < l.Len() {
 		return Hash{}, false
 	}
-	last, _ := l.Get(l.Len() - 1)
-	if l.Len() == 1 {
-		return last, true
-	}
-	// stack holds the full subtrees to the left of piece i, largest first: one
-	// for each bit that is set in i.
-	var stack [64]value
-	n := 0
-	for i := range l.Len() - 1 {
+	j := NewJoiner(l.Len())
+	for i := range l.Len() {
 		h, _ := l.Get(i)
-		v := toValue(h)
-		for range bits.TrailingZeros64(uint64(i) + 1) {
-			n--
-			v = join(stack[n], v)
-		}
-		stack[n] = v
-		n++
+		j.Add(h)
 	}
-	v := toValue(last)
-	for ; n > 1; n-- {
-		v = join(stack[n-1], v)
-	}
-	return joinRoot(stack[0], v), true
+	return j.Root()
 }
 
 func (l *List) check(i int64) {
