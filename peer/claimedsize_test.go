@@ -38,7 +38,7 @@ func (b *bareFetch) pin() tree.Hash {
 func (b *bareFetch) pass(d time.Duration) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, at := range []*time.Time{&b.began, &b.answered, &b.moved, &b.kept, &b.unstuck, &b.filled, &b.lastLive} {
+	for _, at := range []*time.Time{&b.began, &b.answered, &b.moved, &b.kept, &b.unstuck, &b.filled, &b.lastLive, &b.reign} {
 		if !at.IsZero() {
 			*at = at.Add(-d)
 		}

@@ -85,6 +85,7 @@ type Fetch struct {
 	rooted    bool       // root is agreed on
 	lead      *peerState // whose hashes are listened to; nil if nobody's
 	asked     *clientSession
+	reign     time.Time // since when the lead could have told all that it knows
 	filled    time.Time // since when every piece is here; zero while one is not
 
 	// The file under way. All of it begins anew if the size changes.

@@ -49,6 +49,7 @@ type peerState struct {
 	limit   float64 // its part of the fetch's limit, bytes per second
 	bad     *int64  // a piece of it that differs from the lead's; it gets no work
 	stalled bool    // it has led, and told nothing
+	late    int     // how often it has led and taken too long to tell what it knew
 	proof   *proof  // of its size, that is asked for; nil: none is
 
 	sessions int       // whose handshake is done

@@ -147,8 +147,11 @@ func (f *Fetch) heardRoot(c *clientSession, m *proto.Root) {
 
 // rootTold notes the root of a peer's file, of which it has one.
 func (f *Fetch) rootTold(p *peerState, root tree.Hash) {
-	p.root, p.rooted = root, true
+	p.root, p.rooted, p.stalled = root, true, false
 	f.agreement.told(p.index, root)
+	if p == f.lead {
+		f.reign = time.Now() // it knows all only now
+	}
 	if f.rooted {
 		f.compareRoot(p)
 		f.follow()
@@ -292,6 +295,8 @@ func (f *Fetch) settle() {
 				f.convict(p)
 			}
 		}
+	} else {
+		f.relieve(now)
 	}
 	if whole && mine == f.root && f.written == f.size || sealed && f.opt.HashesOnly {
 		f.over = true // nothing that comes from now on may undo it
@@ -312,7 +317,7 @@ func (f *Fetch) decideRoot(now time.Time) {
 	if !ok {
 		return
 	}
-	f.root, f.rooted = root, true
+	f.root, f.rooted, f.reign = root, true, now
 	f.log.Info("agreed on", zap.String("root", root.Text()))
 	for _, p := range f.peers {
 		f.compareRoot(p)
