@@ -4,11 +4,13 @@ import (
 	"maps"
 	"slices"
 
+	"chunkcp/internal/secure"
 	"chunkcp/internal/tree"
 )
 
 // claim is what a peer says of its file.
 type claim struct {
+	by      secure.PublicKey // who has a key has one vote, at however many addresses
 	size    int64
 	root    tree.Hash
 	rooted  bool // it has told the root
@@ -36,13 +38,14 @@ func newAgreement(pinned *tree.Hash) *agreement {
 	return &agreement{pinned: pinned, claims: map[int]*claim{}, left: -1, shown: -1, turns: map[int64]int{}, unfit: map[int64]bool{}}
 }
 
-// answered notes the size of a peer's file. One that has changed is another file.
-func (a *agreement) answered(peer int, size int64) {
-	if c := a.claims[peer]; c != nil && c.size == size {
+// answered notes the size of a peer's file, which has the key. One that has changed
+// is another file.
+func (a *agreement) answered(peer int, key secure.PublicKey, size int64) {
+	if c := a.claims[peer]; c != nil && c.size == size && c.by == key {
 		c.waiting = true
 		return
 	}
-	a.claims[peer] = &claim{size: size, waiting: true}
+	a.claims[peer] = &claim{by: key, size: size, waiting: true}
 }
 
 // told notes the root of a peer's file.
@@ -122,12 +125,35 @@ func (a *agreement) contested(size int64) bool {
 // the pinned hash's file.
 func (a *agreement) sizes() poll[int64] {
 	votes := newPoll[int64]()
-	for peer, c := range a.claims {
-		if a.pinned == nil || !c.rooted || c.root == *a.pinned {
-			votes.add(c.size, peer, c.caught)
-		}
+	for peer, c := range a.voices(func(c claim) bool { return a.pinned == nil || !c.rooted || c.root == *a.pinned }) {
+		votes.add(c.size, peer, c.caught)
 	}
 	return votes
+}
+
+// voices returns the claims that count, one for each key. Of several it is one with a
+// root, in the place of the first; caught with one of them, it was caught.
+func (a *agreement) voices(counts func(claim) bool) map[int]claim {
+	out, places := map[int]claim{}, map[secure.PublicKey]int{}
+	for _, peer := range slices.Sorted(maps.Keys(a.claims)) {
+		c := *a.claims[peer]
+		if !counts(c) {
+			continue
+		}
+		place, again := places[c.by]
+		if !again {
+			places[c.by], out[peer] = peer, c
+			continue
+		}
+		first := out[place]
+		caught := first.caught || c.caught
+		if c.rooted && !first.rooted {
+			first = c
+		}
+		first.caught = caught
+		out[place] = first
+	}
+	return out
 }
 
 // root returns the root of the file of that size, false while it is open. final
@@ -137,14 +163,10 @@ func (a *agreement) root(size int64, final bool) (tree.Hash, bool) {
 		return *a.pinned, true
 	}
 	votes, voters := newPoll[tree.Hash](), 0
-	for peer, c := range a.claims {
-		switch {
-		case c.size != size:
-		case c.rooted:
-			voters++
+	for peer, c := range a.voices(func(c claim) bool { return c.size == size && (c.rooted || c.waiting) }) {
+		voters++
+		if c.rooted {
 			votes.add(c.root, peer, c.caught)
-		case c.waiting:
-			voters++
 		}
 	}
 	root, ok := votes.winner()

@@ -3,6 +3,7 @@ package peer
 import (
 	"testing"
 
+	"chunkcp/internal/secure"
 	"chunkcp/internal/tree"
 )
 
@@ -10,6 +11,7 @@ import (
 type said struct {
 	size                  int64
 	root                  byte // 0: not told
+	key                   byte // 0: one of its own
 	gone, caught, retired bool
 }
 
@@ -41,12 +43,21 @@ func TestAgreement(t *testing.T) {
 		{name: "one that was caught alone", peers: []said{{size: 9, root: a, caught: true}, {size: 10, root: b}}, size: 10, root: b, final: b},
 		{name: "two that were caught alone", peers: []said{{size: 9, root: a, caught: true}, {size: 9, root: a, caught: true}, {size: 10, root: b}}, size: 10, root: b, final: b},
 		{name: "one that was caught beside another", peers: []said{{size: 10, root: a}, {size: 10, root: b, caught: true}, {size: 10, root: b}}, size: 10, root: b, final: b},
+		{name: "one key has one vote", peers: []said{{size: 10, root: a}, {size: 10, root: b, key: 7}, {size: 10, root: b, key: 7}}, size: 10, root: a, final: a},
+		{name: "one key has one vote for a size", peers: []said{{size: 9}, {size: 10, key: 7}, {size: 10, key: 7}}, size: 9},
+		{name: "one key has no more votes for many sizes", peers: []said{{size: 11, key: 7}, {size: 9, key: 7}, {size: 10}, {size: 9}}, size: 11},
+		{name: "one key, of which one address is slow", peers: []said{{size: 10, key: 7}, {size: 10, root: b, key: 7}}, size: 10, root: b, final: b},
+		{name: "one key that was caught at one address", peers: []said{{size: 9, root: a, key: 7}, {size: 9, caught: true, key: 7}, {size: 10, root: b}}, size: 10, root: b, final: b},
 		{name: "one that took back its word", peers: []said{{size: 9, root: a, retired: true}, {size: 10, root: b}}, size: 10, root: b, final: b},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			g := newAgreement(tc.pin)
 			for i, p := range tc.peers {
-				g.answered(i, p.size)
+				key := secure.PublicKey{p.key}
+				if p.key == 0 {
+					key = secure.PublicKey{0, byte(i)}
+				}
+				g.answered(i, key, p.size)
 				if p.root != 0 {
 					g.told(i, tree.Hash{p.root})
 				}
@@ -84,14 +95,14 @@ func TestAgreement(t *testing.T) {
 // A peer that opens anew with a file of another size has another file.
 func TestAnswersAnew(t *testing.T) {
 	g := newAgreement(nil)
-	g.answered(0, 10)
+	g.answered(0, secure.PublicKey{}, 10)
 	g.told(0, tree.Hash{1})
 	g.gone(0)
-	g.answered(0, 10)
+	g.answered(0, secure.PublicKey{}, 10)
 	if root, ok := g.root(10, false); !ok || root != (tree.Hash{1}) {
 		t.Errorf("the same file: %x, %v", root[0], ok)
 	}
-	g.answered(0, 11)
+	g.answered(0, secure.PublicKey{}, 11)
 	if _, ok := g.root(11, true); ok {
 		t.Error("another file has the root of the one before")
 	}

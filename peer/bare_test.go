@@ -11,6 +11,7 @@ import (
 
 	"chunkcp/arq"
 	"chunkcp/internal/rangeset"
+	"chunkcp/internal/secure"
 	"chunkcp/internal/tree"
 	"chunkcp/internal/udp"
 	"chunkcp/proto"
@@ -56,7 +57,7 @@ func (b *bareFetch) session(peer int) *clientSession {
 			conn: quietConn{}, receiver: arq.NewReceiver(time.Millisecond),
 			sender: arq.NewSender(arq.Config{SegmentBytes: 1000, BurstBytes: 1000, Controller: &arq.Fixed{WindowBytes: 1 << 20}}),
 		},
-		fetch: b.Fetch, peer: b.peers[peer], size: -1, nextID: clientFile + 1,
+		fetch: b.Fetch, peer: b.peers[peer], key: secure.PublicKey{byte(peer)}, size: -1, nextID: clientFile + 1,
 		gets: map[proto.ID]*get{}, pieces: map[int64]*piece{},
 	}
 	c.party = c

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"chunkcp/arq"
+	"chunkcp/internal/secure"
 	"chunkcp/internal/tree"
 	"chunkcp/internal/udp"
 	"chunkcp/proto"
@@ -96,7 +97,7 @@ func (h *fetchByHand) open(p *peerState) {
 	_, early := h.firstRequests(p)
 	c := &clientSession{
 		session: newSession(7, true, newKeys(), proto.Welcome{Credit: 1 << 20}, time.Millisecond, arq.Config{Controller: &arq.Fixed{WindowBytes: 1 << 20}}),
-		fetch:   h.Fetch, peer: p, nextID: clientFile + 1, early: early, size: -1, gets: map[proto.ID]*get{}, pieces: map[int64]*piece{},
+		fetch:   h.Fetch, peer: p, key: secure.PublicKey{byte(p.index)}, nextID: clientFile + 1, early: early, size: -1, gets: map[proto.ID]*get{}, pieces: map[int64]*piece{},
 	}
 	out := &wire{}
 	c.conn, c.party, c.lander, c.buffers, c.heard, c.awaiting = out, c, c, h.buffers, now, now

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"chunkcp/internal/secure"
 	"chunkcp/internal/tree"
 	"chunkcp/proto"
 )
@@ -219,13 +220,13 @@ func TestAgreementOnARoot(t *testing.T) {
 	} {
 		a := newAgreement(nil)
 		for i, r := range tc.roots {
-			a.answered(i, 5)
+			a.answered(i, secure.PublicKey{byte(i)}, 5)
 			if r != (tree.Hash{}) {
 				a.told(i, r)
 			}
 		}
 		for i := range 9 { // of another size
-			a.answered(10+i, 6)
+			a.answered(10+i, secure.PublicKey{byte(10 + i)}, 6)
 			a.told(10+i, tree.Hash{3})
 		}
 		root, ok := a.root(5, tc.final)

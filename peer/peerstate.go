@@ -44,13 +44,15 @@ type peerState struct {
 
 	version *proto.FileVersion // of its file; nil before its first answer
 	size    int64
-	root    tree.Hash
-	rooted  bool    // it has told the root
-	limit   float64 // its part of the fetch's limit, bytes per second
-	bad     *int64  // a piece of it that differs from the lead's; it gets no work
-	stalled bool    // it has led, and told nothing
-	late    int     // how often it has led and taken too long to tell what it knew
-	proof   *proof  // of its size, that is asked for; nil: none is
+	// answeredAs is the key of the server that gave it.
+	answeredAs secure.PublicKey
+	root       tree.Hash
+	rooted     bool    // it has told the root
+	limit      float64 // its part of the fetch's limit, bytes per second
+	bad        *int64  // a piece of it that differs from the lead's; it gets no work
+	stalled    bool    // it has led, and told nothing
+	late       int     // how often it has led and taken too long to tell what it knew
+	proof      *proof  // of its size, that is asked for; nil: none is
 
 	sessions int       // whose handshake is done
 	further  int       // sessions beside the one that is kept, their handshakes done or not

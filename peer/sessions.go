@@ -99,7 +99,7 @@ func (f *Fetch) revived(c *clientSession) {
 	c.muted = false
 	if p := c.peer; c.answered && p.state == Silent {
 		p.state = Live
-		f.agreement.answered(p.index, p.size)
+		f.agreement.answered(p.index, p.answeredAs, p.size)
 	}
 	f.follow()
 	f.activate()

@@ -34,12 +34,16 @@ func (f *Fetch) agree(c *clientSession, m *proto.Opened) error {
 	if p.version != nil && *p.version != m.Version {
 		return fmt.Errorf("%w on %s", ErrSourceChanged, p.Addr)
 	}
+	if p.version == nil || p.answeredAs != c.key {
+		p.answeredAs = c.key
+		f.warnOfTwins(p)
+	}
 	p.version, p.size = &m.Version, m.Size
 	c.size = m.Size
 	if f.answered.IsZero() {
 		f.answered = now
 	}
-	f.agreement.answered(p.index, m.Size)
+	f.agreement.answered(p.index, c.key, m.Size)
 	p.state, p.note = Live, ""
 	if p.liveAt.IsZero() {
 		p.liveAt = now
@@ -52,6 +56,17 @@ func (f *Fetch) agree(c *clientSession, m *proto.Opened) error {
 	}
 	f.admit(c)
 	return nil
+}
+
+// warnOfTwins tells the user of a server that is in the config twice: he may count
+// on two.
+func (f *Fetch) warnOfTwins(p *peerState) {
+	for _, o := range f.peers {
+		if o != p && o.version != nil && o.answeredAs == p.answeredAs && o.state != Out {
+			f.log.Warn("two peers have one key, and so one vote", zap.String("peer", p.Addr), zap.String("other", o.Addr))
+			return
+		}
+	}
 }
 
 func (f *Fetch) otherSize(size int64) error {

@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
 	"chunkcp/internal/netsim"
 	"chunkcp/internal/tree"
 	"chunkcp/internal/treecache"
@@ -304,4 +307,27 @@ func TestReplicasAtRandom(t *testing.T) {
 			t.Errorf("seed %d: a file that nobody has", seed)
 		})
 	}
+}
+
+// TestOneKeyHasOneVote: the server with another file is in the config at two
+// addresses. That makes it no majority, and the user is told.
+func TestOneKeyHasOneVote(t *testing.T) {
+	inWorld(t, 1, 3, 3<<20, replicaLink, func(w *world) {
+		for _, s := range w.servers[1:] {
+			w.halt(s)
+			s.id = w.servers[1].id
+			w.replace(s, other(w.content))
+			w.serve(s)
+		}
+		core, logs := observer.New(zap.WarnLevel)
+		o := w.options()
+		o.Log = zap.New(core)
+		f, _ := w.fetch(o)
+		w.in(f, 0)
+		w.out(f, 1, ErrPeersDisagree)
+		w.out(f, 2, ErrPeersDisagree)
+		if n := logs.FilterMessageSnippet("one key").Len(); n != 1 {
+			t.Errorf("the user is warned %d times", n)
+		}
+	})
 }
