@@ -114,18 +114,14 @@ func TestASlowLeadHasLongerEachTime(t *testing.T) {
 		b.toldRoot(c, treeRoot(b.content))
 	}
 	b.settleNow()
-	var before time.Duration
 	for round := range 3 {
 		for i, c := range cs {
 			if b.lead != b.peers[i] {
 				t.Fatalf("round %d: %s leads in the turn of %s", round, b.lead.Addr, c.peer.Addr)
 			}
 			took := b.drips(c, b.content, 0, 64*time.Second)
-			if i == 0 && took < 2*before {
-				t.Errorf("round %d: %v, and %v before", round, took, before)
-			}
-			if i == 0 {
-				before = took - 4*time.Second // the pause in which it ends
+			if least := stallTime << round; took < least || took > 2*least {
+				t.Errorf("round %d: %v, want %v", round, took, least)
 			}
 		}
 	}
