@@ -65,7 +65,7 @@ func (w partWriter) WriteAt(b []byte, offset int64) (int, error) {
 func (d *fileDestination) begin(f *Fetch, size int64) (io.WriterAt, error) {
 	opt := d.opt
 	if d.part != nil {
-		if err := d.part.Close(); err != nil {
+		if err := d.close(); err != nil {
 			return nil, err
 		}
 		opt.Restart = false // what this run has left is as good as an earlier one's
@@ -156,7 +156,16 @@ func (d *fileDestination) end(err error) error {
 	case d.part == nil:
 		return err
 	case err != nil:
-		return errors.Join(err, d.part.Close())
+		return errors.Join(err, d.close())
 	}
 	return d.part.Commit()
+}
+
+// close leaves the part file for a later run, if there is something in it: a size
+// that a peer has told is no reason to keep a disk full.
+func (d *fileDestination) close() error {
+	if d.part.Worthless() {
+		return d.part.Discard()
+	}
+	return d.part.Close()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -186,5 +187,32 @@ func TestResumeAfterTheSizeChanged(t *testing.T) {
 		}
 		_, took := w.fetch(o)
 		within(t, "it", took, 3*time.Second)
+	})
+}
+
+// TestASizeAloneLeavesNothing: a server tells how long its file is, and dies. Its
+// word does not keep the disk of this host.
+func TestASizeAloneLeavesNothing(t *testing.T) {
+	inWorld(t, 1, 1, 64<<20, replicaLink, func(w *world) {
+		s, reserved := w.servers[0], false
+		w.after(60*time.Millisecond, func() { // the answer takes 40 ms, a piece 84 ms more
+			_, err := os.Lstat(w.partPath())
+			reserved = err == nil
+			s.host.Down()
+		})
+		w.refuse(w.options(), ErrNoPeers)
+		if !reserved {
+			t.Fatal("there was no part file: nothing was tried")
+		}
+		entries, err := os.ReadDir(w.dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if strings.Contains(e.Name(), "chunkcp") {
+				t.Errorf("%s is left", e.Name())
+			}
+		}
+		s.host.Up()
 	})
 }

@@ -20,6 +20,7 @@ func (p *Part) Note(r Record) {
 	p.noting.Lock()
 	defer p.noting.Unlock()
 	p.noted = append(p.noted, r)
+	p.worth = true
 }
 
 // takeNoted returns what was noted since it was last called.

@@ -36,7 +36,9 @@
 //     Checkpoint returns ErrJournal, and the fetch goes on. Errors of the data are
 //     fatal, a failed sync above all: what it covered is not in the journal.
 //   - A Part ends with Commit, Close or Discard, failed or not; only Discard and
-//     a Commit that succeeds take the part file and the journal away.
+//     a Commit that succeeds take the part file and the journal away. Discard is
+//     for one that is Worthless: its size is only what somebody has told.
+//   - On Linux a part file leaves some of the disk free (room_linux.go).
 //   - Errors name the path and wrap the cause: errors.Is(err, syscall.ENOSPC).
 //
 // Commit trusts its caller that every byte has been written.

@@ -23,13 +23,16 @@ func allocate(f *os.File, size int64) error {
 	if size == 0 {
 		return nil // fallocate refuses a length of 0
 	}
-	if free, ok := memorySpace(f); !ok {
-		err = fallocate(f, size)
-	} else if uint64(size) > holds(info)+free {
-		return unix.ENOSPC
-	} else {
-		err = f.Truncate(size)
+	disk := statfs(f)
+	if err := checkRoom(disk, info, size); err != nil {
+		return err
 	}
+	if disk.Type == unix.TMPFS_MAGIC {
+		// To reserve it is to make each page: 75 ms for 1 GiB, a tenth of what it
+		// takes to fetch it, in which nothing is fetched.
+		return f.Truncate(size)
+	}
+	err = fallocate(f, size)
 	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOSYS) {
 		err = f.Truncate(size)
 	}

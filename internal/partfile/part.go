@@ -34,6 +34,7 @@ type Part struct {
 
 	noting sync.Mutex
 	noted  []Record // since the last Checkpoint
+	worth  bool     // something was noted, ever
 }
 
 // WriteAt writes b at byte off of the file, all of it or an error. Once a write
@@ -107,6 +108,20 @@ func (p *Part) Close() error {
 	}
 	p.leave()
 	return p.release()
+}
+
+// Worthless reports whether a later fetch has nothing to take over: no piece was
+// noted, by this run or an earlier one. A journal that could not be read may say
+// something.
+func (p *Part) Worthless() bool {
+	p.noting.Lock()
+	worth := p.worth
+	p.noting.Unlock()
+	p.ending.RLock()
+	defer p.ending.RUnlock()
+	p.checkpointing.Lock()
+	defer p.checkpointing.Unlock()
+	return !worth && len(p.resumed) == 0 && p.journal.err == nil
 }
 
 // Discard ends the Part and removes the part file and the journal.

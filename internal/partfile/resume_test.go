@@ -374,3 +374,44 @@ func TestResumeAfterKill(t *testing.T) {
 	_ = cmd.Wait() // killed
 	wantResumed(t, create(t, dest, 8, inFours), Record{1, sha256.Sum256([]byte("efgh"))})
 }
+
+// TestWhatIsWorthless: a part file of which nobody has said that a piece is in it.
+// Not one whose journal cannot be read: it may be another time.
+func TestWhatIsWorthless(t *testing.T) {
+	dest := filepath.Join(t.TempDir(), "file")
+	p := create(t, dest, 3<<20, Option{})
+	if !p.Worthless() {
+		t.Error("a new one is worth something")
+	}
+	write(t, p, "bytes that nobody has verified")
+	if !p.Worthless() {
+		t.Error("what is not noted is found by nobody")
+	}
+	p.Note(Record{Piece: 1})
+	if p.Worthless() {
+		t.Error("a piece was noted")
+	}
+	if err := p.Checkpoint(); err != nil || p.Worthless() {
+		t.Errorf("a piece is in the journal (%v)", err)
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p = create(t, dest, 3<<20, Option{})
+	if p.Worthless() {
+		t.Error("an earlier run has left a piece")
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(journalPath(dest)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(journalPath(dest), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	p = create(t, dest, 3<<20, Option{})
+	if p.Worthless() {
+		t.Error("what the journal says is not known")
+	}
+}
