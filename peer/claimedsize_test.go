@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"math"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -399,4 +400,76 @@ func TestAPinnedListOfPartsIsNoSize(t *testing.T) {
 	b.toldRoot(honest, root)
 	b.show(honest, b.content)
 	b.finish(honest)
+}
+
+// TestWhereNoDiskBoundsASize: a stream, or a fetch of hashes, would have to remember
+// as many hashes as somebody likes. A file that is too long is none for these.
+func TestWhereNoDiskBoundsASize(t *testing.T) {
+	for name, open := range map[string]func(o *FetchOptions){
+		"a stream": func(o *FetchOptions) { o.Out, o.Stream = "", io.Discard },
+		"hashes":   func(o *FetchOptions) { o.Out, o.HashesOnly = "", true },
+	} {
+		for _, peers := range []int{1, 2} {
+			b := bare(t, 4<<20, peers)
+			open(&b.opt)
+			b.dest = b.opt.destination()
+			c := b.opened(0, maxUnstored+1)
+			if err := b.heardHashes(c, &proto.Hashes{File: clientFile, Hashes: make([][32]byte, 127)}); err != nil {
+				t.Fatal(err)
+			}
+			if b.size >= 0 || b.manifest != nil {
+				t.Fatalf("%s: a file of %d bytes was begun", name, b.size)
+			}
+			if peers == 2 {
+				b.opened(1, 4<<20)
+			}
+			b.settleNow()
+			if peers == 2 {
+				b.goesOn()
+				if b.size != 4<<20 {
+					t.Errorf("%s: %d bytes: the other size has no turn", name, b.size)
+				}
+			} else if len(b.result) != 1 || !errors.Is(<-b.result, errTooLong) {
+				t.Errorf("%s: it does not end", name)
+			}
+		}
+		b := bare(t, 4<<20, 1)
+		open(&b.opt)
+		b.dest = b.opt.destination()
+		if b.opened(0, maxUnstored); b.size != maxUnstored {
+			t.Errorf("%s: the longest is not begun", name)
+		}
+	}
+}
+
+// TestTheLargestNumberIsNoSize: the end of such a file's last piece is none.
+func TestTheLargestNumberIsNoSize(t *testing.T) {
+	for _, size := range []int64{math.MaxInt64, math.MaxInt64 - 1, maxFileBytes + 1} {
+		b := bare(t, 4<<20, 2)
+		if err := b.agree(b.session(0), &proto.Opened{ID: clientFile, Size: size}); err == nil {
+			t.Errorf("a file of %d bytes is taken", size)
+		}
+		b.states(Out, Probing)
+		honest := b.opened(1, 4<<20)
+		for i := range int64(4) {
+			b.give(honest, b.content, i)
+		}
+		b.toldRoot(honest, treeRoot(b.content))
+		if len(b.result) != 1 || <-b.result != nil {
+			t.Error("the other one's file is not fetched")
+		}
+	}
+	for _, size := range []int64{math.MaxInt64, maxFileBytes, 1<<62 + 1, PieceBytes, 1} {
+		end := int64(0)
+		for i := max(0, tree.Pieces(size)-3); i < tree.Pieces(size); i++ {
+			r := pieceRange(i, size)
+			if r.Empty() || r.Start != i*PieceBytes || r.Start < end || r.Len() > PieceBytes {
+				t.Errorf("piece %d of %d bytes is %v", i, size, r)
+			}
+			end = r.End
+		}
+		if end != size {
+			t.Errorf("the last piece of %d bytes ends at %d", size, end)
+		}
+	}
 }

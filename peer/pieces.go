@@ -2,6 +2,7 @@ package peer
 
 import (
 	"io"
+	"math"
 
 	"chunkcp/internal/rangeset"
 )
@@ -9,6 +10,10 @@ import (
 // maxPieces bounds the pieces that a fetch holds in memory, in all sessions: what
 // 1 Gbit/s has in flight and in repair over 100 ms.
 const maxPieces = 32
+
+// maxFileBytes is the longest that a file may be: the end of the piece after its
+// last is a number still.
+const maxFileBytes = math.MaxInt64 - PieceBytes
 
 // piece is one unit of the file while it is being received.
 type piece struct {
@@ -69,5 +74,6 @@ func pieceIndex(offset int64) int64 { return offset / PieceBytes }
 
 // pieceRange returns where piece i of a file of size bytes lies.
 func pieceRange(i, size int64) rangeset.Range {
-	return rangeset.Range{Start: i * PieceBytes, End: min((i+1)*PieceBytes, size)}
+	start := i * PieceBytes
+	return rangeset.Range{Start: start, End: start + min(PieceBytes, size-start)}
 }

@@ -13,6 +13,12 @@ import (
 // pool is for copies of the same piece from two peers.
 const streamPieces = maxPieces * 3 / 4
 
+// maxUnstored is the longest file that is fetched where no disk bounds the size that
+// a peer tells: its hashes take 512 MiB. Arbitrary; ext4 has no longer files.
+const maxUnstored = 16 << 40
+
+var errTooLong = errors.New("a file of more than 16 TiB is fetched to a disk only")
+
 // streamDestination writes a file in order, each piece once it is verified
 // against the lead's hashes: what goes out is one peer's file all along.
 type streamDestination struct {
@@ -42,6 +48,9 @@ func (nowhere) WriteAt(b []byte, _ int64) (int, error) { return len(b), nil }
 func (d *streamDestination) begin(f *Fetch, size int64) (io.WriterAt, error) {
 	if d.next > 0 {
 		return nil, errOutputGone
+	}
+	if size > maxUnstored {
+		return nil, errTooLong
 	}
 	for i, p := range d.parked {
 		delete(d.parked, i)
@@ -132,7 +141,10 @@ type nullDestination struct{}
 
 var errNoBytes = errors.New("BUG: bytes of a file that was not asked for")
 
-func (nullDestination) begin(f *Fetch, _ int64) (io.WriterAt, error) {
+func (nullDestination) begin(f *Fetch, size int64) (io.WriterAt, error) {
+	if size > maxUnstored {
+		return nil, errTooLong
+	}
 	f.assign.window(0)
 	return nowhere{}, nil
 }

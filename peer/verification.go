@@ -31,6 +31,11 @@ func (f *Fetch) agree(c *clientSession, m *proto.Opened) error {
 	if p.state == Out {
 		return p.err
 	}
+	if m.Size > maxFileBytes {
+		err := violation(fmt.Errorf("a file of %d bytes", m.Size))
+		f.bench(p, err)
+		return err
+	}
 	if p.version != nil && *p.version != m.Version {
 		return fmt.Errorf("%w on %s", ErrSourceChanged, p.Addr)
 	}
