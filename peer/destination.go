@@ -11,7 +11,8 @@ import (
 type destination interface {
 	// begin makes ready for a file of size bytes and returns what its pieces are
 	// written to, by any goroutine, before they count. It is called under the
-	// lock, and again if the peers agree on a file of another size.
+	// lock, which it may give up for as long as the disk takes (Fetch.beginning),
+	// and again if the peers agree on a file of another size.
 	begin(f *Fetch, size int64) (io.WriterAt, error)
 
 	// keep takes a piece that has been written and now counts. It gives the piece

@@ -91,6 +91,7 @@ type Fetch struct {
 	// The file under way. All of it begins anew if the size changes.
 	generation int
 	size       int64 // -1 until one has been begun
+	beginning  bool  // the destination is being made ready, and the lock may be free
 	unfit      error // why a file of a size that was told could not be begun; nil if all could
 	target     io.WriterAt
 	manifest   *manifest
@@ -242,10 +243,18 @@ func (f *Fetch) begin(size int64) error {
 		}
 	}
 	clear(f.byID)
-	var err error
-	if f.target, err = f.dest.begin(f, size); err != nil {
-		f.size, f.target, f.manifest, f.assign = -1, nil, nil, nil
+	f.beginning, f.target = true, nil
+	target, err := f.dest.begin(f, size)
+	f.beginning = false
+	if err != nil {
+		f.size, f.manifest, f.assign = -1, nil, nil
 		return err
+	}
+	f.target = target
+	for c := range f.sessions {
+		if c.answered && !c.joined && c.peer.size == size { // meanwhile, perhaps
+			c.order(func(o *orders) { o.reset = true })
+		}
 	}
 	f.log.Info("fetching", zap.String("name", f.opt.Name), zap.Int64("bytes", size))
 	return nil

@@ -61,17 +61,14 @@ func (w partWriter) WriteAt(b []byte, offset int64) (int, error) {
 }
 
 // begin implements destination. Pieces of an earlier run count once they have
-// been read and hashed.
+// been read and hashed. To reserve space may take long, and somebody who tells a
+// size must not hold up the sessions with others by that.
 func (d *fileDestination) begin(f *Fetch, size int64) (io.WriterAt, error) {
-	opt := d.opt
-	if d.part != nil {
-		if err := d.close(); err != nil {
-			return nil, err
-		}
-		opt.Restart = false // what this run has left is as good as an earlier one's
-		d.part = nil
-	}
-	part, err := partfile.Create(d.path, size, opt)
+	before := d.part
+	d.part = nil
+	f.mu.Unlock()
+	part, err := d.create(before, size)
+	f.mu.Lock()
 	if err != nil {
 		return nil, err
 	}
@@ -82,6 +79,19 @@ func (d *fileDestination) begin(f *Fetch, size int64) (io.WriterAt, error) {
 	}
 	f.recall(part, &had)
 	return partWriter{part, d.written, d.full}, nil
+}
+
+// create makes the part file for a file of size bytes, in place of the one before
+// if there is one.
+func (d *fileDestination) create(before *partfile.Part, size int64) (*partfile.Part, error) {
+	opt := d.opt
+	if before != nil {
+		if err := leavePart(before); err != nil {
+			return nil, err
+		}
+		opt.Restart = false // what this run has left is as good as an earlier one's
+	}
+	return partfile.Create(d.path, size, opt)
 }
 
 // keep implements destination.
@@ -156,16 +166,16 @@ func (d *fileDestination) end(err error) error {
 	case d.part == nil:
 		return err
 	case err != nil:
-		return errors.Join(err, d.close())
+		return errors.Join(err, leavePart(d.part))
 	}
 	return d.part.Commit()
 }
 
-// close leaves the part file for a later run, if there is something in it: a size
+// leavePart leaves a part file for a later run, if there is something in it: a size
 // that a peer has told is no reason to keep a disk full.
-func (d *fileDestination) close() error {
-	if d.part.Worthless() {
-		return d.part.Discard()
+func leavePart(p *partfile.Part) error {
+	if p.Worthless() {
+		return p.Discard()
 	}
-	return d.part.Close()
+	return p.Close()
 }

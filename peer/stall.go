@@ -19,7 +19,7 @@ const firstPatience = 4 * stallTime
 // nothing else: they may have begun all the pieces that there is memory for, or
 // lead and tell no hashes. What was leased is dealt anew, and another peer leads.
 func (f *Fetch) unstick(now time.Time) {
-	if f.size < 0 || f.over || f.writing > 0 || !f.nothingComes(now) && !f.outOfPatience(now) {
+	if f.size < 0 || f.over || f.beginning || f.writing > 0 || !f.nothingComes(now) && !f.outOfPatience(now) {
 		return
 	}
 	f.unstuck = now

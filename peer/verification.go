@@ -91,7 +91,7 @@ func (f *Fetch) differing() error {
 // when that changes. One for which this host has no room is told to it, so that
 // the next has its turn: a size costs a liar nothing.
 func (f *Fetch) decideSize() {
-	for !f.over && !f.sized {
+	for !f.over && !f.sized && !f.beginning {
 		size, ok := f.agreement.size()
 		in := f.answersAreIn(time.Now())
 		if !ok && f.unfit != nil && in {
@@ -294,7 +294,7 @@ func (f *Fetch) bench(p *peerState, err error) {
 func (f *Fetch) settle() {
 	f.decideSize()
 	f.seekProof()
-	if f.size < 0 || f.over {
+	if f.size < 0 || f.over || f.beginning {
 		return
 	}
 	now := time.Now()
