@@ -100,6 +100,12 @@ func (a *assigner) have(r rangeset.Range) {
 	}
 }
 
+// wants reports whether a piece that may be leased has not been received.
+func (a *assigner) wants() bool {
+	r := rangeset.Range{End: min(a.end, a.size)}
+	return !r.Empty() && !a.done.Contains(r)
+}
+
 // reopen makes a received piece free again: its bytes were not the file's.
 func (a *assigner) reopen(piece rangeset.Range) {
 	if piece.Empty() || !a.done.Contains(piece) {

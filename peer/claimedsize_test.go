@@ -294,6 +294,46 @@ func TestAPinnedSizeHasItsTurn(t *testing.T) {
 	b.finish(honest)
 }
 
+// TestWhatIsHereIsNotGivenUp: all bytes are, one piece of them wrong, and the hashes
+// that would say which are slow to come. That somebody tells another size does not
+// cost the rest.
+func TestWhatIsHereIsNotGivenUp(t *testing.T) {
+	b := bare(t, 16<<20, 3)
+	b.pin()
+	honest := b.opened(0, 16<<20)
+	damaged := b.opened(1, 16<<20)
+	b.opened(2, 9<<20)
+	for i := range int64(16) {
+		c, content := honest, b.content
+		if i == 15 {
+			c, content = damaged, other(b.content)
+		}
+		b.give(c, content, i)
+	}
+	for i := range int64(16) {
+		if b.written != 16<<20 || b.size != 16<<20 {
+			t.Fatalf("after %d hashes %d bytes are here, of a file of %d", i, b.written, b.size)
+		}
+		if err := b.tell(honest, b.content, i, i+1); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.pass(4 * time.Second); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if b.written != 15<<20 {
+		t.Fatalf("%d bytes are here: the wrong piece is not found", b.written)
+	}
+	b.states(Live, Out, Live)
+	if err := honest.obey(); err != nil {
+		t.Fatal(err)
+	}
+	b.give(honest, b.content, 15)
+	if len(b.result) != 1 || <-b.result != nil {
+		t.Error("it does not end")
+	}
+}
+
 // TestAPinnedSizeIsShown: two liars with the same size give pieces without end.
 // The honest one has hashed its file and shows, beside that, which size it has.
 func TestAPinnedSizeIsShown(t *testing.T) {

@@ -70,7 +70,8 @@
 // Who is faster than the path, both ways, can have a session go through him, as long
 // as he is. Whoever has a thousand addresses of its own can keep the workers busy
 // with handshakes that it completes; half of the cores are left to sessions. A
-// recorded Hello is answered anew, even under a pre-shared key. Bytes of a piece that
-// is not complete are lost with their session. An output that blocks is not waited
-// for at the end, and its goroutine is left.
+// recorded Hello is answered anew, even under a pre-shared key. Who tells another
+// size than a liar, or differs from one that leads, may get no work before it has
+// hashed its file. Bytes of a piece that is not complete are lost with their session.
+// An output that blocks is not waited for at the end, and its goroutine is left.
 package peer

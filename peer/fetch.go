@@ -67,7 +67,7 @@ type Fetch struct {
 	over     bool      // the outcome is known: sessions end, peers keep their state
 	lastLive time.Time // when a live peer was seen last
 	moved    time.Time // when file bytes or hashes came last
-	kept     time.Time // when a piece was kept last, or a file begun
+	kept     time.Time // when a piece was kept last, or one could come again
 	pacer    pacer
 	unstuck  time.Time // when the work was dealt anew last, because none came
 	stuck    time.Time // when that was done first; zero: a piece or a hash has come since

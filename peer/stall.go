@@ -71,8 +71,10 @@ func (f *Fetch) nothingComes(now time.Time) bool {
 
 // outOfPatience reports whether a claimed size has kept another one waiting, and
 // has brought no piece for too long. Hashes cost a liar nothing, nor do crumbs.
+// Where all that is wanted is here, hashes are what is waited for, and they show
+// which size it is.
 func (f *Fetch) outOfPatience(now time.Time) bool {
-	if !f.agreement.contested(f.size) {
+	if !f.agreement.contested(f.size) || !f.assign.wants() {
 		return false
 	}
 	return now.Sub(f.kept) >= f.patience && now.Sub(f.unstuck) >= f.patience

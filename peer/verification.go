@@ -223,6 +223,9 @@ func (f *Fetch) heardHashes(c *clientSession, m *proto.Hashes) error {
 // reject has a piece fetched again that is wrong, and deals with the peer that
 // gave it; from is -1 if none did.
 func (f *Fetch) reject(i int64, from int) {
+	if !f.assign.wants() {
+		f.kept = time.Now() // until now none could come
+	}
 	f.assign.reopen(pieceRange(i, f.size))
 	f.filled = time.Time{}
 	if from >= 0 {
