@@ -357,9 +357,38 @@ func TestAPinnedSizeIsShown(t *testing.T) {
 	b.finish(honest)
 }
 
-// halves returns the hashes of the two halves of a file of four pieces, as if they
-// were those of two.
-func halves(content []byte) *proto.Hashes {
+// TestAProofGoesOnInTheNextTurn: while the honest one is asked to show its size a
+// second liar's has its turn. What was asked for is void then, and asked again.
+func TestAProofGoesOnInTheNextTurn(t *testing.T) {
+	b := bare(t, 5<<20, 3)
+	root := b.pin()
+	b.opened(0, 9<<20)
+	b.opened(1, 7<<20)
+	honest := b.opened(2, 5<<20)
+	b.toldRoot(honest, root)
+	if err := honest.obey(); err != nil {
+		t.Fatal(err)
+	}
+	if b.size != 9<<20 || len(honest.gets) != 1 {
+		t.Fatalf("%d bytes; %d requests of the honest one", b.size, len(honest.gets))
+	}
+	if err := b.pass(firstPatience); err != nil {
+		t.Fatal(err)
+	}
+	b.settleNow()
+	if b.size != 7<<20 {
+		t.Fatalf("%d bytes: the other liar has no turn", b.size)
+	}
+	b.show(honest, b.content)
+	if b.size != 5<<20 {
+		t.Fatalf("%d bytes: what is shown is not believed", b.size)
+	}
+	b.finish(honest)
+}
+
+// inTwos returns the hashes of every two pieces of a file, of which it has a power of
+// two, as if they were those of pieces of a file half as long.
+func inTwos(content []byte) *proto.Hashes {
 	words := func(i int64) (v [8]uint32) {
 		h, _ := listOf(content).Get(i)
 		for n := range v {
@@ -368,9 +397,9 @@ func halves(content []byte) *proto.Hashes {
 		return v
 	}
 	m := &proto.Hashes{File: clientFile}
-	for half := range int64(2) {
+	for i := range tree.Pieces(int64(len(content))) / 2 {
 		var h [32]byte
-		for n, word := range guts.ChainingValue(guts.ParentNode(words(2*half), words(2*half+1), &guts.IV, 0)) {
+		for n, word := range guts.ChainingValue(guts.ParentNode(words(2*i), words(2*i+1), &guts.IV, 0)) {
 			binary.LittleEndian.PutUint32(h[4*n:], word)
 		}
 		m.Hashes = append(m.Hashes, h)
@@ -390,7 +419,7 @@ func TestWhatShowsNoSize(t *testing.T) {
 			}
 		},
 		"larger parts": func(b *bareFetch, liar *clientSession) {
-			if err := b.heardHashes(liar, halves(b.content)); err != nil {
+			if err := b.heardHashes(liar, inTwos(b.content)); err != nil {
 				b.t.Fatal(err)
 			}
 			if root, whole := liar.peer.proof.hashes.Root(); !whole || root != b.root {
@@ -429,7 +458,7 @@ func TestAPinnedListOfPartsIsNoSize(t *testing.T) {
 	liar := b.opened(0, 2<<20)
 	b.toldRoot(liar, root)
 	honest := b.opened(1, 4<<20)
-	if err := b.heardHashes(liar, halves(b.content)); err != nil {
+	if err := b.heardHashes(liar, inTwos(b.content)); err != nil {
 		t.Fatal(err)
 	}
 	if !b.manifest.sealed(root) {

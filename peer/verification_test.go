@@ -224,6 +224,45 @@ func TestPinnedHash(t *testing.T) {
 	})
 }
 
+// TestAPinnedHashAmongLiars: two servers have a file of another size, and hashes for
+// it that make the pinned one. Over their slow links no piece of it comes that could
+// convict them. The honest one shows its size as soon as it has hashed its file.
+func TestAPinnedHashAmongLiars(t *testing.T) {
+	inWorld(t, 1, 3, 16<<20, replicaLink, func(w *world) {
+		short := tree.NewList(8 << 20)
+		for i, h := range inTwos(w.content).Hashes {
+			short.Set(int64(i), h)
+		}
+		slow, honest := replicaLink, replicaLink
+		slow.Rate, honest.Rate = 20_000, 5_000_000
+		w.net.SetPath(w.client.Addr(), w.servers[2].host.Addr(), honest)
+		for _, s := range w.servers[:2] {
+			w.halt(s)
+			w.replace(s, w.content[:8<<20])
+			s.trees = fixedTrees{short}
+			w.serve(s)
+			w.net.SetPath(w.client.Addr(), s.host.Addr(), slow)
+		}
+		w.slowHashing(w.servers[2], 100*time.Millisecond)
+		o := w.options()
+		root := treeRoot(w.content)
+		o.Hash = &root
+		if r, ok := short.Root(); !ok || r != root {
+			t.Fatal("the liars' hashes make another root: nothing is tried")
+		}
+		core, logs := observer.New(zap.InfoLevel)
+		o.Log = zap.New(core)
+		f, took := w.fetch(o)
+		within(t, "it", took, firstPatience/2)
+		if logs.FilterMessage("fetching").FilterField(zap.Int64("bytes", 8<<20)).Len() == 0 {
+			t.Error("the liars' size was not under way: nothing was tried")
+		}
+		w.out(f, 0, ErrIntegrity)
+		w.out(f, 1, ErrIntegrity)
+		w.in(f, 2)
+	})
+}
+
 // TestTheOnlyPeerLies: there is nobody else to fetch the piece from.
 func TestTheOnlyPeerLies(t *testing.T) {
 	inWorld(t, 1, 1, 8<<20, replicaLink, func(w *world) {
