@@ -81,7 +81,10 @@ func (f *Fetch) met(p *peerState, x *contact, key secure.PublicKey) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if p.met == nil {
-		p.met, p.err = &key, nil
+		p.met = &key
+		if p.state != Out { // else another session of its may have found it out
+			p.err = nil
+		}
 	}
 	if *p.met != key {
 		return keyChanged(p.Addr, *p.met, key)

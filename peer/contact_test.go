@@ -259,3 +259,17 @@ func TestProbeOfAForgedAnswer(t *testing.T) {
 		}
 	})
 }
+
+// TestWhoIsOutStaysSo: a session that comes to its first sealed datagram after its
+// peer has been found out by another one does not make the fetch forget why.
+func TestWhoIsOutStaysSo(t *testing.T) {
+	f := newLender(t, PieceBytes)
+	p := f.add(Peer{Addr: "a"})
+	f.bench(p, ErrIntegrity)
+	if err := f.met(p, nil, secure.PublicKey{1}); err != nil {
+		t.Fatal(err)
+	}
+	if p.state != Out || !errors.Is(p.err, ErrIntegrity) {
+		t.Errorf("%v: %v", p.state, p.err)
+	}
+}
