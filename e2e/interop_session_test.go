@@ -308,22 +308,7 @@ func (s *plainSession) take(now time.Time, number proto.PacketNumber, frame []by
 		s.place(&seg)
 		return nil
 	}
-	if err := s.control.Add(seg.Offset, seg.Payload); err != nil {
-		return err
-	}
-	for {
-		m, rest, err := proto.NextMessage(s.control.Bytes())
-		if err != nil {
-			return err
-		}
-		s.control.Consume(rest)
-		if m == nil {
-			return nil
-		}
-		if err := s.message(m); err != nil {
-			return err
-		}
-	}
+	return readControl(&s.control, &seg, s.message)
 }
 
 // close says goodbye.

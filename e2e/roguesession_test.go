@@ -122,22 +122,7 @@ func (s *rogueSession) segment(now time.Time, pn proto.PacketNumber, frame []byt
 		s.taken += int64(len(seg.Payload))
 		return nil
 	}
-	if err := s.control.Add(seg.Offset, seg.Payload); err != nil {
-		return err
-	}
-	for {
-		m, rest, err := proto.NextMessage(s.control.Bytes())
-		if err != nil {
-			return err
-		}
-		s.control.Consume(rest)
-		if m == nil {
-			return nil
-		}
-		if err := s.party.message(s, m); err != nil {
-			return err
-		}
-	}
+	return readControl(&s.control, &seg, func(m proto.Message) error { return s.party.message(s, m) })
 }
 
 // encapsulate answers the client's half of the exchange of ML-KEM keys, each
