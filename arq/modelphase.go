@@ -89,8 +89,8 @@ func (m *Model) climb(now time.Time, r roundStats) {
 // and when the queue is gone each takes the same amount more, whatever it has
 // (Chiu and Jain, "Analysis of the increase and decrease algorithms", 1989). A
 // queue that stays is a flow's that gives up nothing: then what was given is kept.
-// Between two probes no more is given up than a quarter: such a flow would take all
-// of it.
+// Nor is a rate lowered below three quarters of what it was at the last probe as
+// long as that is delivered: such a flow would take all of it.
 func (m *Model) steady(r roundStats) {
 	switch {
 	case m.round.count <= m.round.mark+2: // some of it was sent before
