@@ -2,6 +2,7 @@ package peer
 
 import (
 	"io"
+	"time"
 
 	"chunkcp/internal/tree"
 )
@@ -14,6 +15,10 @@ type destination interface {
 	// lock, which it may give up for as long as the disk takes (Fetch.beginning),
 	// and again if the peers agree on a file of another size.
 	begin(f *Fetch, size int64) (io.WriterAt, error)
+
+	// quick reports whether writing a piece now is likely to take no longer than
+	// copying it.
+	quick(now time.Time) bool
 
 	// keep takes a piece that has been written and now counts. It gives the piece
 	// back to the pool when it is done with it. It is called under the lock.

@@ -51,9 +51,10 @@
 // Each peer has a goroutine that keeps a session with it (peerstate.go); further
 // sessions are spread over the live peers (sessions.go). A session asks the
 // assigner for ranges (leases.go), collects their bytes in pieces of a mebibyte,
-// and hands complete ones to the writers (delivery.go). They hash a piece, hold it
-// against the hashes that one peer, the lead, tells (lead.go, manifest.go), and
-// bring it to its destination. Which file it is, where peers differ, the agreement
+// and hands complete ones to the writers (delivery.go), whose work it does itself
+// where bytes come fast and the disk is quick. They hash a piece, hold it against
+// the hashes that one peer, the lead, tells (lead.go, manifest.go), and bring it
+// to its destination. Which file it is, where peers differ, the agreement
 // decides (agreement.go, verification.go), and with a pinned hash what is shown
 // (proof.go); the fetch ends when the hashes of what is here make that file's root.
 // What all pieces take is bounded, and so is, by the credit that sessions give, what

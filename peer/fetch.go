@@ -25,8 +25,9 @@ const (
 	// watchInterval is how often a fetch looks whether it can go on.
 	watchInterval = 100 * time.Millisecond
 
-	// writers is how many pieces are hashed and written at once: with one alone,
-	// the sessions outrun it when all compete for the CPU.
+	// writers is how many pieces are hashed and written at once, beside those that
+	// sessions deal with: with one alone, the sessions outrun it when all compete
+	// for the CPU.
 	writers = 4
 
 	// maxCredit bounds what one session may have in flight (arbitrary): 8

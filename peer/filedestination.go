@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -20,6 +21,12 @@ const (
 	// some 100 ms.
 	checkpointTime  = time.Second
 	checkpointBytes = 64 << 20
+
+	// slowWrite is how long a piece may take to write before the disk is taken to
+	// be busy, for slowPause. To copy it takes under a millisecond; the rest is for
+	// a host whose CPUs are. Arbitrary, both.
+	slowWrite = 20 * time.Millisecond
+	slowPause = 5 * time.Second
 )
 
 // fileDestination is a file of this host: a part file until it is whole.
@@ -31,6 +38,7 @@ type fileDestination struct {
 	part    *partfile.Part // guarded by Fetch.mu; nil before the first begin
 	written chan struct{}  // a token for each piece that was written and is not safe
 	full    chan struct{}  // capacity 1: half the tokens are taken
+	slowAt  atomic.Int64   // when a piece last took long to write, in Unix nanoseconds
 	lost    bool           // resume is: the journal failed
 }
 
@@ -46,18 +54,29 @@ func newFileDestination(opt FetchOptions) *fileDestination {
 // partWriter writes to one part file, and waits where the disk does not keep up.
 type partWriter struct {
 	*partfile.Part
-	written, full chan struct{}
+	dest *fileDestination
 }
 
 func (w partWriter) WriteAt(b []byte, offset int64) (int, error) {
-	w.written <- struct{}{}
-	if len(w.written) > cap(w.written)/2 {
+	began := time.Now()
+	w.dest.written <- struct{}{}
+	if len(w.dest.written) > cap(w.dest.written)/2 {
 		select {
-		case w.full <- struct{}{}:
+		case w.dest.full <- struct{}{}:
 		default:
 		}
 	}
-	return w.Part.WriteAt(b, offset)
+	n, err := w.Part.WriteAt(b, offset)
+	if now := time.Now(); now.Sub(began) > slowWrite {
+		w.dest.slowAt.Store(now.UnixNano())
+	}
+	return n, err
+}
+
+// quick implements destination: not where checkpoints fall behind, nor soon after
+// the disk has taken long.
+func (d *fileDestination) quick(now time.Time) bool {
+	return len(d.written) <= cap(d.written)*3/4 && now.UnixNano()-d.slowAt.Load() > int64(slowPause)
 }
 
 // begin implements destination. Pieces of an earlier run count once they have
@@ -78,7 +97,7 @@ func (d *fileDestination) begin(f *Fetch, size int64) (io.WriterAt, error) {
 		had.Add(pieceRange(r.Piece, size))
 	}
 	f.recall(part, &had)
-	return partWriter{part, d.written, d.full}, nil
+	return partWriter{part, d}, nil
 }
 
 // create makes the part file for a file of size bytes, in place of the one before

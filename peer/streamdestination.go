@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"chunkcp/internal/tree"
 )
@@ -62,6 +63,9 @@ func (d *streamDestination) begin(f *Fetch, size int64) (io.WriterAt, error) {
 
 // errOutputGone is the end of a stream of which what was written proves wrong.
 var errOutputGone = fmt.Errorf("%w: what was written to the output is not the file that they agree on", ErrPeersDisagree)
+
+// quick implements destination.
+func (d *streamDestination) quick(time.Time) bool { return true }
 
 // keep implements destination.
 func (d *streamDestination) keep(f *Fetch, p *piece, h tree.Hash) {
@@ -148,6 +152,7 @@ func (nullDestination) begin(f *Fetch, size int64) (io.WriterAt, error) {
 	f.assign.window(0)
 	return nowhere{}, nil
 }
+func (nullDestination) quick(time.Time) bool           { return true }
 func (nullDestination) keep(*Fetch, *piece, tree.Hash) { panic(errNoBytes) }
 func (nullDestination) heard(*Fetch)                   {}
 func (nullDestination) lose(*Fetch, int64) error       { return errNoBytes }
