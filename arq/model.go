@@ -26,17 +26,6 @@ const (
 	// SIGCOMM 2024, goes further): what it can overshoot by then is little.
 	surgeWindow = 512 << 10
 
-	// What cruise does about a queue, see steady. The numbers are those that lead
-	// to the shares of docs/decisions/0008 and 0011.
-	yield        = 0.87 // the part of its rate that a session keeps
-	yieldRounds  = 2    // after so many rounds with a queue: one may be a burst's
-	spare        = 0.75 // what all that is given up between two probes leaves
-	patience     = 6    // rounds with a queue after which no more is given up
-	takeSegments = 5    // what is taken in a round without one
-	takeLeast    = 128  // but at least this part of what is in flight, on a long path,
-	takeMost     = 8    // and at most this, on a slow one
-	takeBeyond   = 1.15 // of the most that was delivered, so that there is an end
-
 	// boundGrowth is by which part the bound grows in the first round of a probe
 	// that reaches it without congestion; it doubles each round (arbitrary).
 	boundGrowth = 1.0 / 32
@@ -91,11 +80,10 @@ type Model struct {
 	rises         int     // startup: samples in a row that show a queue
 	calm          int     // startup: samples in a row that show none, after that
 
-	bound       float64   // bytes in flight beyond which the path is known to be congested
-	shortRate   float64   // bytes per second: for this cycle, after congestion or a queue
-	least       float64   // bytes per second: what shortRate stays above until the next probe
-	crowd       bool      // the queue that the probe meets was there before it
-	queued      int       // cruise: rounds with a queue since one without
+	bound       float64 // bytes in flight beyond which the path is known to be congested
+	shortRate   float64 // bytes per second: for this cycle, after congestion or a queue
+	crowd       bool    // the queue that the probe meets was there before it
+	cruise      cruise
 	probeAt     time.Time // next probe for bandwidth
 	cruised     int       // rounds since the last probe
 	growth      float64   // up: the part by which the bound grows in a round
@@ -205,7 +193,7 @@ func (m *Model) targetOver(gain float64, rtt time.Duration) float64 {
 // longest returns the round trip that the window is to allow for: with the queue
 // of others, if that stays.
 func (m *Model) longest() time.Duration {
-	if m.queued > 2*patience || m.phase == phaseUp && m.crowd {
+	if m.cruise.queued > 2*patience || m.phase == phaseUp && m.crowd {
 		return max(m.minRTT, m.round.last.rtt)
 	}
 	return m.minRTT
@@ -273,6 +261,7 @@ func (m *Model) OnAck(now time.Time, a AckSample) {
 	if m.phase == phaseStartup {
 		m.watchRise(a.RTT)
 	}
+	m.fathom(a.RTT)
 	m.bandwidth.add(rate, a.Sent.appLimited)
 	m.gate.acked(a)
 	if m.round.acked(a, m.delivery.delivered, rate) {

@@ -84,52 +84,6 @@ func (m *Model) climb(now time.Time, r roundStats) {
 	}
 }
 
-// steady keeps the queue short between probes, and brings the shares of sessions
-// on one path together: who sees a queue gives up a part of what it was given,
-// and when the queue is gone each takes the same amount more, whatever it has
-// (Chiu and Jain, "Analysis of the increase and decrease algorithms", 1989). A
-// queue that stays is a flow's that gives up nothing: then what was given is kept.
-// Nor is a rate lowered below three quarters of what it was at the last probe as
-// long as that is delivered: such a flow would take all of it.
-func (m *Model) steady(r roundStats) {
-	switch {
-	case m.round.count <= m.round.mark+2: // some of it was sent before
-	case m.gate.queued(r, m.minRTT):
-		switch m.queued++; {
-		case m.queued == 1:
-			m.shortRate = min(m.shortRate, m.given())
-		case m.queued == yieldRounds:
-			m.shortRate = max(yield*min(m.shortRate, m.given()), m.kept())
-		case m.queued > patience:
-			m.shortRate = max(m.shortRate, m.given())
-		}
-	case m.rose(r.rtt): // it is going, or coming
-	default:
-		m.queued = 0
-		if !math.IsInf(m.shortRate, 1) {
-			m.takeMore(r)
-		}
-	}
-}
-
-// takeMore raises a rate that was given up by what all take in a round trip, and
-// the bound with it where that is in the way. It may pass what this session has
-// been given so far: others may have made room.
-func (m *Model) takeMore(r roundStats) {
-	holds := m.shortRate * m.minRTT.Seconds()
-	more := min(max(takeSegments*m.segment, holds/takeLeast), holds/takeMost)
-	m.shortRate = min(m.shortRate+more/m.minRTT.Seconds(), takeBeyond*m.bandwidth.max())
-	if float64(r.inFlight) >= boundReached*headroom*m.bound {
-		m.bound += more / headroom
-	}
-}
-
-// given returns what the path has delivered of late.
-func (m *Model) given() float64 { return max(m.round.last.rate, m.round.before.rate) }
-
-// kept returns what cruise does not go below of its own accord.
-func (m *Model) kept() float64 { return min(m.least, m.given()) }
-
 // congestion lowers what the path is believed to bear.
 func (m *Model) congestion(now time.Time, r roundStats) {
 	switch m.phase {
@@ -215,17 +169,18 @@ func (m *Model) enter(now time.Time, p phase) {
 		if !math.IsInf(m.shortRate, 1) { // what the probe found is what it has now
 			m.shortRate = max(m.shortRate, m.upRate)
 		}
-		m.least = spare * min(m.shortRate, m.bandwidth.max())
+		m.cruise.begin(spare * min(m.shortRate, m.bandwidth.max()))
 		m.bandwidth.nextCycle()
 		m.cruised = 0
 		m.probeAt = now.Add(probeInterval + m.spread(time.Second))
 	case phaseRefill:
-		m.crowd = m.queued > 0
-		m.queued = 0
+		m.crowd = m.cruise.queued > 0
+		m.cruise.queued = 0
 		if !m.crowd {
 			m.shortRate = math.Inf(1)
 		}
 	case phaseUp:
+		m.cruise.deepest = 0
 		m.growth, m.stalls, m.upRate = boundGrowth, 0, min(m.shortRate, m.bandwidth.max())
 	}
 }

@@ -1,0 +1,37 @@
+package arq
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// TestAloneNothingIsYielded: acknowledgements that come unevenly make the rate of
+// delivery look a little higher than it is, so that a queue grows between two probes.
+// Who is alone on the line brings it down before he takes it for another's, and
+// loses nothing of the line by it.
+func TestAloneNothingIsYielded(t *testing.T) {
+	for _, tc := range []struct {
+		jitter time.Duration
+		loss   float64
+	}{{0, 0}, {2 * ms, 0}, {2 * ms, 0.01}, {4 * ms, 0}} {
+		t.Run(fmt.Sprint(tc.jitter, tc.loss), func(t *testing.T) {
+			b := newBottleneck(t, 100*mbit, 50*ms, 0)
+			b.queue, b.jitter, b.loss = 2*b.bdp(), tc.jitter, tc.loss
+			f := b.joinModel()
+			b.run(2 * time.Second)
+			f.meanRTT()
+			lowest := 1.0
+			b.every(10*ms, func() {
+				if m := f.model; m.phase == phaseCruise {
+					lowest = min(lowest, m.rate()/b.rate)
+				}
+			})
+			used := f.rateOver(20 * time.Second)
+			t.Logf("%.3f of the line, never below %.2f, mean round trip %v", used, lowest, f.meanRTT())
+			if used < (1-tc.loss)*0.99 || lowest < 0.85 {
+				t.Errorf("%.3f of the line, down to %.2f", used, lowest)
+			}
+		})
+	}
+}
