@@ -72,6 +72,7 @@ func (s Settings) standing(ctx context.Context, result *report.Scenario, tools [
 	if err != nil {
 		return err
 	}
+	place.Warm = true // at a GB/s, what memory costs is seen
 	var entrants []entrant
 	for i, t := range tools {
 		place.Dir = filepath.Join(dir, fmt.Sprintf("tool%d", i+1))

@@ -15,6 +15,7 @@ type Place struct {
 	Servers []Host // as many as any tool needs
 	Port    uint16 // of the servers; 0 is a free one
 	Dir     string // for all files of the transfer
+	Warm    bool   // each client finds warm memory for its copy
 }
 
 // Host is an address in a namespace.

@@ -78,11 +78,21 @@ func (x *Transfer) Close() {
 	x.servers = nil
 }
 
-// prepare clears what the last run left and returns the client's command.
+// prepare clears what the last run left, warms memory for the copy if the place
+// asks for it, and returns the client's command.
 func (x *Transfer) prepare() (proc.Command, error) {
 	out := filepath.Dir(x.client.Out)
 	if err := errors.Join(os.RemoveAll(out), os.Mkdir(out, 0o755)); err != nil {
 		return proc.Command{}, err
+	}
+	if x.place.Warm {
+		source, err := os.Stat(x.client.Path())
+		if err != nil {
+			return proc.Command{}, err
+		}
+		if err := warmMemory(out, source.Size()); err != nil {
+			return proc.Command{}, err
+		}
 	}
 	command, err := x.tool.Fetch(x.client)
 	command.Netns = x.place.Client

@@ -108,3 +108,17 @@ func TestStoredWithoutHoles(t *testing.T) {
 		t.Errorf("%d bytes are stored, want about 4096", n)
 	}
 }
+
+// The memory that is warmed is all free again when the client starts.
+func TestWarmMemoryLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	if err := warmMemory(dir, 3<<20); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("%v is left, error %v", left, err)
+	}
+	if err := warmMemory(filepath.Join(dir, "none"), 1); err == nil {
+		t.Error("no error in a directory that is not there")
+	}
+}
