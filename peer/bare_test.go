@@ -140,7 +140,7 @@ func TestALeadThatIsCaughtBlamesNobody(t *testing.T) {
 // cost a page, nor the same ones again and again are taken.
 func TestAListGrowsFromItsBeginning(t *testing.T) {
 	b := bare(t, 4<<20, 1)
-	c := b.opened(0, 1<<60)
+	c := b.opened(0, 1<<47)
 	far := proto.Hashes{File: clientFile, First: 1 << 30, Hashes: make([][32]byte, 1)}
 	again := proto.Hashes{File: clientFile, Hashes: make([][32]byte, 100)}
 	for range 3 {

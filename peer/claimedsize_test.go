@@ -120,7 +120,7 @@ func TestAHugeSizeWithAPinnedHash(t *testing.T) {
 			b := bare(t, 4<<20, peers)
 			root := b.pin()
 			b.dest = smallDisk{}
-			b.toldRoot(b.opened(liar, 1<<60), root)
+			b.toldRoot(b.opened(liar, 1<<47), root)
 			if b.unfit == nil {
 				t.Fatal("a file of an exbibyte was begun")
 			}
@@ -148,12 +148,12 @@ func TestAHugeSizeOfTheFirst(t *testing.T) {
 		sizes []int64
 		want  int64 // -1: none
 	}{
-		"alone":                  {[]int64{1 << 60}, -1},
-		"of two":                 {[]int64{1 << 60, 4 << 20}, 4 << 20},
-		"of three":               {[]int64{1 << 60, 4 << 20, 4 << 20}, 4 << 20},
-		"of three that differ":   {[]int64{1 << 60, 1 << 61, 4 << 20}, 4 << 20},
-		"most have it":           {[]int64{4 << 20, 1 << 60, 1 << 60}, -1},
-		"nobody has one that is": {[]int64{1 << 61, 1 << 60}, -1},
+		"alone":                  {[]int64{1 << 47}, -1},
+		"of two":                 {[]int64{1 << 47, 4 << 20}, 4 << 20},
+		"of three":               {[]int64{1 << 47, 4 << 20, 4 << 20}, 4 << 20},
+		"of three that differ":   {[]int64{1 << 47, 1 << 46, 4 << 20}, 4 << 20},
+		"most have it":           {[]int64{4 << 20, 1 << 47, 1 << 47}, -1},
+		"nobody has one that is": {[]int64{1 << 46, 1 << 47}, -1},
 	} {
 		b := bare(t, 4<<20, len(tc.sizes))
 		b.dest = smallDisk{}
@@ -513,7 +513,7 @@ func TestWhereNoDiskBoundsASize(t *testing.T) {
 
 // TestTheLargestNumberIsNoSize: the end of such a file's last piece is none.
 func TestTheLargestNumberIsNoSize(t *testing.T) {
-	for _, size := range []int64{math.MaxInt64, math.MaxInt64 - 1, maxFileBytes + 1} {
+	for _, size := range []int64{math.MaxInt64, math.MaxInt64 - 1, proto.MaxFileBytes + 1} {
 		b := bare(t, 4<<20, 2)
 		if err := b.agree(b.session(0), &proto.Opened{ID: clientFile, Size: size}); err == nil {
 			t.Errorf("a file of %d bytes is taken", size)
@@ -528,7 +528,7 @@ func TestTheLargestNumberIsNoSize(t *testing.T) {
 			t.Error("the other one's file is not fetched")
 		}
 	}
-	for _, size := range []int64{math.MaxInt64, maxFileBytes, 1<<62 + 1, PieceBytes, 1} {
+	for _, size := range []int64{proto.MaxFileBytes, proto.MaxFileBytes - 1, PieceBytes, 1} {
 		end := int64(0)
 		for i := max(0, tree.Pieces(size)-3); i < tree.Pieces(size); i++ {
 			r := pieceRange(i, size)

@@ -23,6 +23,7 @@ var (
 	errBadName    = errors.New("name is not a slash-separated path below the root")
 	errNotRegular = errors.New("not a regular file")
 	errNoSize     = errors.New("a file of the kernel, which does not tell its size")
+	errFileLength = fmt.Errorf("a file of more than %d bytes, the most that can be asked for: serve it in parts", int64(proto.MaxFileBytes))
 	errManyFiles  = errors.New("too many files are open")
 	errChanged    = errors.New("file changed while it was served")
 )
@@ -128,6 +129,8 @@ func (f *servedFile) identify(server secure.PublicKey, hidden *private) error {
 		return errNotRegular
 	case hidden.has(info):
 		return errPrivate
+	case info.Size() > proto.MaxFileBytes:
+		return errFileLength
 	}
 	if f.stamp, err = stampOf(f.file); err != nil {
 		return err
@@ -212,7 +215,7 @@ func isChange(err error) bool { return errors.Is(err, errChanged) }
 // is a directory, a link out or absent is not its business.
 func openFailure(err error) proto.FailCode {
 	switch {
-	case errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, errFileLength):
 		return proto.FailRefused
 	case errors.Is(err, errManyFiles), errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		return proto.FailBusy // it may be there: the client is to ask again

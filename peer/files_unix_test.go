@@ -18,6 +18,7 @@ import (
 	"chunkcp/internal/secure"
 	"chunkcp/internal/tree"
 	"chunkcp/internal/treecache"
+	"chunkcp/proto"
 )
 
 // TestWhatIsNoFile: nothing but a regular file below the root is opened, and
@@ -379,5 +380,36 @@ func TestAFileThatGetsAnotherName(t *testing.T) {
 		if name == "name" {
 			path += "3"
 		}
+	}
+}
+
+// A file whose end no segment can name is not begun.
+func TestOpenATooLongFile(t *testing.T) {
+	dir, err := os.MkdirTemp("/dev/shm", "chunkcp") // of the file systems there are, one that takes it
+	if err != nil {
+		t.Skip(err)
+	}
+	defer os.RemoveAll(dir)
+	for name, size := range map[string]int64{"longest": proto.MaxFileBytes, "too long": proto.MaxFileBytes + 1} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(path, size); err != nil {
+			t.Skip(err)
+		}
+	}
+	r, err := openRoot(dir, secure.PublicKey{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.close()
+	f, err := openSoon(t, r, "longest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.close()
+	if _, err := openSoon(t, r, "too long"); !errors.Is(err, errFileLength) || openFailure(err) != proto.FailRefused {
+		t.Errorf("%v, want %v", err, errFileLength)
 	}
 }

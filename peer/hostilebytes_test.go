@@ -67,8 +67,10 @@ func (s *script) number() int64 {
 		base = 1 << (2 * (c - 128))
 	case c < 176:
 		base = math.MaxInt64
-	case c < 192:
+	case c < 184:
 		base = math.MaxInt64 - PieceBytes
+	case c < 192:
+		base = proto.MaxFileBytes
 	case c < 208:
 		base = math.MaxUint32
 	default:
@@ -225,9 +227,7 @@ func (s *script) segment(request proto.ID) []byte {
 	case 2:
 		seg.Request, seg.Channel = proto.Control, 0
 	}
-	if seg.Offset > math.MaxInt64-int64(len(seg.Payload)) {
-		seg.Offset -= int64(len(seg.Payload)) // as far as a parser lets it
-	}
+	seg.Offset = min(seg.Offset, proto.MaxFileBytes-int64(len(seg.Payload))) // as far as a parser lets it
 	return seg.Append(nil)
 }
 

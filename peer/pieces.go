@@ -2,7 +2,6 @@ package peer
 
 import (
 	"io"
-	"math"
 
 	"chunkcp/internal/rangeset"
 )
@@ -10,10 +9,6 @@ import (
 // maxPieces bounds the pieces that a fetch holds in memory, in all sessions: what
 // 1 Gbit/s has in flight and in repair over 100 ms.
 const maxPieces = 32
-
-// maxFileBytes is the longest that a file may be: the end of the piece after its
-// last is a number still.
-const maxFileBytes = math.MaxInt64 - PieceBytes
 
 // piece is one unit of the file while it is being received.
 type piece struct {

@@ -102,7 +102,8 @@ func (s *session) handle(now time.Time, datagram []byte) error {
 	if err != nil || h.Kind != s.takes || h.Session != s.id {
 		return nil
 	}
-	highest := s.opener.Highest()
+	highest := proto.PacketNumber(s.opener.Highest())
+	h.Number = h.Number.Expand(highest + 1)
 	got, err := s.open(h, header, body)
 	if err != nil {
 		if errors.Is(err, secure.ErrTooManyForged) {
@@ -116,7 +117,7 @@ func (s *session) handle(now time.Time, datagram []byte) error {
 	if !early {
 		s.answer = nil
 		if s.check != nil && s.from != s.addr {
-			s.check.heard(now, s.from, len(datagram), uint64(h.Number) > highest)
+			s.check.heard(now, s.from, len(datagram), h.Number > highest)
 		}
 	}
 	if got.landed {

@@ -31,7 +31,7 @@ func (f *Fetch) agree(c *clientSession, m *proto.Opened) error {
 	if p.state == Out {
 		return p.err
 	}
-	if m.Size > maxFileBytes {
+	if m.Size > proto.MaxFileBytes {
 		err := violation(fmt.Errorf("a file of %d bytes", m.Size))
 		f.bench(p, err)
 		return err

@@ -88,16 +88,18 @@
 //	0   kind     1
 //	1   phase    1   counts key updates of this direction, modulo 256
 //	2   session  8
-//	10  number   8   packet number: grows with every datagram of a direction; some
-//	                 are skipped
-//	18  frames       sealed; the 18 bytes before them are additional data
+//	10  number   4   low 32 bits of the packet number, which grows with every
+//	                 datagram of a direction; some are skipped
+//	14  frames       sealed; the 14 bytes before them are additional data
 //	    tag      16
 //
 // The keys of a direction come from its half of Noise's Split, the secret of
 // phase 0: HKDF-Expand with SHA-256 (RFC 5869) gives with info "chunkcp key" the
 // AES-256-GCM key, with "chunkcp iv" 12 bytes, with "chunkcp ku" the secret of the
 // next phase but for phase 1. The nonce is those 12 bytes, the last 8 of them xored
-// with the packet number (RFC 9001, section 5.3).
+// with the packet number (RFC 9001, section 5.3). A receiver takes the one with these
+// low bits that is nearest to the one after the highest that it has opened (RFC 9000,
+// appendix A.3).
 //
 // Phase 0 carries a KEM key from the client, a KEM text from the server, and, if it
 // comes to that, a close; nothing else, and no other phase carries these two. The
@@ -140,8 +142,9 @@
 //	3   channel  2   below 4,096; 0 if the request is 0, and only then
 //	5   burst    2   counts the bursts of this channel, modulo 65,536
 //	7   request  4   what the bytes belong to; 0 is the control stream
-//	11  offset   8   of the first byte, in the file or the control stream
-//	19  payload      at least one byte
+//	11  offset   6   of the first byte, in the file or the control stream, neither of
+//	                 which is longer than 2^48 bytes
+//	17  payload      at least one byte
 //
 // An ack says what has arrived. Its entries are the channels whose state
 // changed lately, the latest first: an acknowledgement that is lost costs
@@ -225,7 +228,7 @@
 //
 // # Versions
 //
-// Version is 1. A change that a receiver of version 1 would misread takes a new
+// Version is 2. A change that a receiver of this version would misread takes a new
 // version; what it can skip is an extension frame or message and does not.
 // Hello keeps its first 15 bytes and its least length in every version,
 // Versions its whole layout.

@@ -15,10 +15,10 @@ func helloVectors() []vector {
 	return []vector{
 		{
 			name: "padded",
-			msg:  &Hello{Version: 1, ID: 0x0102030405060708, Cookie: []byte{}, Noise: []byte{0xaa, 0xbb, 0xcc}},
+			msg:  &Hello{Version: Version, ID: 0x0102030405060708, Cookie: []byte{}, Noise: []byte{0xaa, 0xbb, 0xcc}},
 			wire: "01" + // kind
 				"636b6370" + // magic
-				"0001" + // version
+				"0002" + // version
 				"0102030405060708" + // hello
 				"00" + // cookie: length
 				"0003" + "aabbcc" + // noise
@@ -26,22 +26,22 @@ func helloVectors() []vector {
 		},
 		{
 			name: "with a cookie",
-			msg:  &Hello{Version: 1, ID: 9, Cookie: bytes.Repeat([]byte{0xc0}, 64), Noise: []byte{0xaa}},
-			wire: "01" + "636b6370" + "0001" + "0000000000000009" +
+			msg:  &Hello{Version: Version, ID: 9, Cookie: bytes.Repeat([]byte{0xc0}, 64), Noise: []byte{0xaa}},
+			wire: "01" + "636b6370" + "0002" + "0000000000000009" +
 				"40" + strings.Repeat("c0", 64) + // cookie, the longest
 				"0001" + "aa" + // noise
 				strings.Repeat("00", 1200-83),
 		},
 		{
 			name: "exactly full",
-			msg:  &Hello{Version: 1, ID: 9, Cookie: []byte{}, Noise: bytes.Repeat([]byte{0xaa}, 1182)},
-			wire: "01" + "636b6370" + "0001" + "0000000000000009" + "00" +
+			msg:  &Hello{Version: Version, ID: 9, Cookie: []byte{}, Noise: bytes.Repeat([]byte{0xaa}, 1182)},
+			wire: "01" + "636b6370" + "0002" + "0000000000000009" + "00" +
 				"049e" + strings.Repeat("aa", 1182),
 		},
 		{
 			name: "longer than any padding",
-			msg:  &Hello{Version: 1, ID: 9, Cookie: []byte{}, Noise: bytes.Repeat([]byte{0xaa}, 1300)},
-			wire: "01" + "636b6370" + "0001" + "0000000000000009" + "00" +
+			msg:  &Hello{Version: Version, ID: 9, Cookie: []byte{}, Noise: bytes.Repeat([]byte{0xaa}, 1300)},
+			wire: "01" + "636b6370" + "0002" + "0000000000000009" + "00" +
 				"0514" + strings.Repeat("aa", 1300),
 		},
 	}
@@ -50,9 +50,9 @@ func helloVectors() []vector {
 func helloReplyVectors() []vector {
 	return []vector{{
 		name: "reply",
-		msg:  &HelloReply{Version: 1, ID: 0x0102030405060708, Noise: []byte{0xaa, 0xbb}},
+		msg:  &HelloReply{Version: Version, ID: 0x0102030405060708, Noise: []byte{0xaa, 0xbb}},
 		wire: "02" + // kind
-			"0001" + // version
+			"0002" + // version
 			"0102030405060708" + // hello
 			"aabb", // noise
 		least: 11,
@@ -75,8 +75,8 @@ func TestHelloReply(t *testing.T) { testVectors(t, parseHelloReply, helloReplyVe
 func TestFinish(t *testing.T)     { testVectors(t, parseFinish, finishVectors()) }
 
 func TestMalformedHello(t *testing.T) {
-	valid := (&Hello{Version: 1, ID: 9, Cookie: make([]byte, 64), Noise: []byte{0xaa}}).Append(nil)
-	long := (&Hello{Version: 1, ID: 9, Noise: make([]byte, 1300)}).Append(nil)
+	valid := (&Hello{Version: Version, ID: 9, Cookie: make([]byte, 64), Noise: []byte{0xaa}}).Append(nil)
+	long := (&Hello{Version: Version, ID: 9, Noise: make([]byte, 1300)}).Append(nil)
 	const cookie, noise, padding = 15, 80, 83
 	testMalformed(t, parseHello, valid, []malformed{
 		{"empty", nil},
@@ -96,7 +96,7 @@ func TestMalformedHello(t *testing.T) {
 }
 
 func TestMalformedHelloReply(t *testing.T) {
-	valid := (&HelloReply{Version: 1, ID: 9}).Append(nil)
+	valid := (&HelloReply{Version: Version, ID: 9}).Append(nil)
 	testMalformed(t, parseHelloReply, valid, []malformed{
 		{"empty", nil},
 		{"another kind", with(valid, 0, byte(KindHello))},
@@ -116,7 +116,7 @@ func TestMalformedFinish(t *testing.T) {
 // A server must be able to answer a Hello of any version with Versions, so of
 // one that it does not speak nothing is read that a later version may change.
 func TestHelloOfAnotherVersion(t *testing.T) {
-	for _, version := range []uint16{0, 2, 0xffff} {
+	for _, version := range []uint16{0, 1, 3, 0xffff} {
 		b := (&Hello{Version: version, ID: 7}).Append(nil)
 		for i := 15; i < len(b); i++ {
 			b[i] = 0xff
@@ -131,7 +131,7 @@ func TestHelloOfAnotherVersion(t *testing.T) {
 }
 
 func TestPrologueIsWhatEveryHelloHas(t *testing.T) {
-	h := Hello{Version: 1, ID: 0x0102030405060708, Cookie: []byte{1}, Noise: []byte{2}}
+	h := Hello{Version: Version, ID: 0x0102030405060708, Cookie: []byte{1}, Noise: []byte{2}}
 	if got, want := h.Prologue(), h.Append(nil)[1:15]; !bytes.Equal(got, want) {
 		t.Errorf("prologue %x, want %x", got, want)
 	}
@@ -149,7 +149,7 @@ func (h *helloAndRest) Append(dst []byte) []byte {
 }
 
 func FuzzHello(f *testing.F) {
-	f.Add((&Hello{Version: 2, ID: 7}).Append(nil))
+	f.Add((&Hello{Version: Version + 1, ID: 7}).Append(nil))
 	fuzzRoundTrip(f, func(b []byte) (encoder, error) {
 		h, err := ParseHello(b)
 		if err == nil && h.Version != Version {

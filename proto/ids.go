@@ -1,11 +1,23 @@
 package proto
 
 // Version is the version of the protocol that this package speaks.
-const Version = 1
+const Version = 2
 
 // PacketNumber numbers the datagrams of one direction of a session. Each
 // transmission, first or repeated, has its own.
 type PacketNumber uint64
+
+// Expand returns the packet number nearest to next of which n has the low 32
+// bits, as a SealedHeader carries them (RFC 9000, appendix A.3). next is the one
+// after the highest that has been opened.
+func (n PacketNumber) Expand(next PacketNumber) PacketNumber {
+	const half = 1 << 31
+	apart := int32(uint32(n) - uint32(next)) // modulo 1<<32, from -half to half-1
+	if apart < 0 && next < PacketNumber(-int64(apart)) {
+		return next + PacketNumber(int64(apart)+2*half) // there is none below 0
+	}
+	return next + PacketNumber(int64(apart))
+}
 
 // SessionID names a session to its server: 64 random bits, never 0.
 type SessionID uint64

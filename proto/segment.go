@@ -3,7 +3,11 @@ package proto
 import "encoding/binary"
 
 // SegmentHeaderLen is the length in bytes of a segment frame before its payload.
-const SegmentHeaderLen = 19
+const SegmentHeaderLen = 17
+
+// MaxFileBytes is the longest that a file or a control stream may be, 256 TiB: an
+// offset has 48 bits.
+const MaxFileBytes = 1 << 48
 
 const segmentRepeat = 1 << 7
 
@@ -15,7 +19,7 @@ type Segment struct {
 	Channel Channel
 	Burst   Burst
 	Request ID
-	Offset  int64 // of Payload's first byte, in the file or the control stream
+	Offset  int64 // of Payload's first byte, in the file or the control stream; below MaxFileBytes
 	Payload []byte
 }
 
@@ -32,7 +36,8 @@ func (s *Segment) PutHeader(b []byte) {
 	binary.BigEndian.PutUint16(b[3:], uint16(s.Channel))
 	binary.BigEndian.PutUint16(b[5:], uint16(s.Burst))
 	binary.BigEndian.PutUint32(b[7:], uint32(s.Request))
-	binary.BigEndian.PutUint64(b[11:], uint64(s.Offset))
+	binary.BigEndian.PutUint16(b[11:], uint16(s.Offset>>32))
+	binary.BigEndian.PutUint32(b[13:], uint32(s.Offset))
 }
 
 // Append appends the frame to dst.
@@ -54,11 +59,11 @@ func ParseSegment(b []byte) (Segment, error) {
 		Channel: Channel(binary.BigEndian.Uint16(b[3:])),
 		Burst:   Burst(binary.BigEndian.Uint16(b[5:])),
 		Request: ID(binary.BigEndian.Uint32(b[7:])),
-		Offset:  int64(binary.BigEndian.Uint64(b[11:])),
+		Offset:  int64(binary.BigEndian.Uint16(b[11:]))<<32 | int64(binary.BigEndian.Uint32(b[13:])),
 		Payload: b[SegmentHeaderLen:],
 	}
 	if s.Count == 0 || s.Count > MaxBurst || s.Index >= s.Count || s.Channel >= MaxChannels ||
-		s.Offset < 0 || s.Offset+int64(len(s.Payload)) < 0 {
+		s.Offset+int64(len(s.Payload)) > MaxFileBytes {
 		return Segment{}, ErrMalformed
 	}
 	return s, nil

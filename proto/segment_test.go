@@ -14,7 +14,7 @@ func segmentVectors() []vector {
 			name: "of a file",
 			msg: &Segment{
 				Index: 2, Count: 5, Channel: 0x0a0b, Burst: 0xfffe,
-				Request: 0x01020304, Offset: 0x1112131415161718, Payload: []byte("data"),
+				Request: 0x01020304, Offset: 0x1112131415, Payload: []byte("data"),
 			},
 			wire: "02" + // type
 				"02" + // index
@@ -22,32 +22,32 @@ func segmentVectors() []vector {
 				"0a0b" + // channel
 				"fffe" + // burst
 				"01020304" + // request
-				"1112131415161718" + // offset
+				"001112131415" + // offset
 				"64617461", // payload
-			least: 20,
+			least: 18,
 		},
 		{
 			name:  "sent before",
 			msg:   &Segment{Index: 4, Count: 5, Repeat: true, Burst: 1, Request: 2, Payload: []byte{0xff}},
-			wire:  "02" + "84" + "05" + "0000" + "0001" + "00000002" + "0000000000000000" + "ff",
-			least: 20,
+			wire:  "02" + "84" + "05" + "0000" + "0001" + "00000002" + "000000000000" + "ff",
+			least: 18,
 		},
 		{
 			name:  "all zero, as the first of a control stream",
 			msg:   &Segment{Count: 1, Request: Control, Payload: []byte{0}},
-			wire:  "02" + "00" + "01" + "0000" + "0000" + "00000000" + "0000000000000000" + "00",
-			least: 20,
+			wire:  "02" + "00" + "01" + "0000" + "0000" + "00000000" + "000000000000" + "00",
+			least: 18,
 		},
 		{
 			name: "the most of everything",
 			msg: &Segment{
 				Index: 63, Count: 64, Channel: 4095, Burst: 65535,
-				Request: math.MaxUint32, Offset: math.MaxInt64 - 1, Payload: []byte{0xff},
+				Request: math.MaxUint32, Offset: MaxFileBytes - 1, Payload: []byte{0xff},
 			},
 			wire: "02" + "3f" + "40" + "0fff" + "ffff" + "ffffffff" +
-				"7ffffffffffffffe" + // the byte before the end of the longest file
+				"ffffffffffff" + // the byte before the end of the longest file
 				"ff",
-			least: 20,
+			least: 18,
 		},
 	}
 }
@@ -56,7 +56,7 @@ func TestSegment(t *testing.T) {
 	vectors := segmentVectors()
 	testVectors(t, parseSegment, vectors[:3])
 
-	// One byte more would end after 2^63-1, so that this one does not grow.
+	// One byte more would end after 2^48, so that this one does not grow.
 	most := vectors[3]
 	most.least = 0
 	testVectors(t, parseSegment, []vector{most})
@@ -76,14 +76,13 @@ func TestMalformedSegment(t *testing.T) {
 		{"count 65", with(valid, count, 65)},
 		{"channel 4096", with(valid, channel, 0x10, 0)},
 		{"channel 65535", with(valid, channel, 0xff, 0xff)},
-		{"offset above 2^63-1", with(valid, offset, 0x80, 0, 0, 0, 0, 0, 0, 0)},
-		{"offset of all ones", with(valid, offset, bytes.Repeat([]byte{0xff}, 8)...)},
-		{"offset+len above 2^63-1", with(valid, offset, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfc)},
+		{"offset of all ones", with(valid, offset, bytes.Repeat([]byte{0xff}, 6)...)},
+		{"offset+len above 2^48", with(valid, offset, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfd)},
 		{"payload empty", valid[:SegmentHeaderLen]},
 	})
-	last := with(valid, offset, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfb)
+	last := with(valid, offset, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfc)
 	if _, err := ParseSegment(last); err != nil {
-		t.Errorf("a segment that ends at 2^63-1 is refused: %v", err)
+		t.Errorf("a segment that ends at 2^48 is refused: %v", err)
 	}
 }
 
