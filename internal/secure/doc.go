@@ -48,11 +48,10 @@
 //	next = Expand(secret, "chunkcp ku", 32)   the secret of the next phase
 //
 // The nonce is iv XOR the packet number, big-endian and padded on the left
-// (RFC 9001 section 5.3). The header must tell the packet number, if only by its
-// low bits, and the
-// phase, a byte that counts key updates mod 256. A Sealer updates by itself
-// long before its key wears out, once the peer has opened a datagram of the present
-// phase; an Opener follows when it meets the new phase.
+// (RFC 9001 section 5.3). The header must tell the packet number, if only by its low
+// bits, and carry the phase, a byte that counts key updates mod 256. A Sealer updates
+// by itself long before its key wears out, once the peer has opened a datagram of the
+// present phase; an Opener follows when it meets the new phase.
 //
 // No nonce is used twice. Within a session the packet number grows with every
 // datagram, over updates too, and Seal panics when it does not. Over sessions the
