@@ -54,7 +54,7 @@ func onlyFor() map[string][]string {
 // sansIO names the packages and files that are told the time and call nobody.
 func sansIO() []string {
 	return []string{"proto", "arq", "internal/rangeset", "peer/assigner.go",
-		"peer/assignturn.go", "peer/assignwindow.go", "peer/assignworker.go", "peer/steal.go", "peer/hedge.go",
+		"peer/assignearly.go", "peer/assignturn.go", "peer/assignwindow.go", "peer/assignworker.go", "peer/steal.go", "peer/hedge.go",
 		"peer/agreement.go", "peer/manifest.go",
 	}
 }

@@ -33,8 +33,9 @@ type assignment struct {
 // piece is decided by who would finish it first (assignturn.go). When nothing is
 // free, a session that runs dry takes over what another one has not begun
 // (steal.go), or repeats what would come last (hedge.go). No piece is held by
-// more than two. Where the file is
-// wanted in order, only what lies in a window is leased (assignwindow.go).
+// more than two. What sessions have asked for that are to join is left to them
+// (assignearly.go). Where the file is wanted in order, only what lies in a window
+// is leased (assignwindow.go).
 //
 // A session that is refused may get work later without having received
 // anything: it must ask again, about as often as it would tell its rate.
@@ -45,6 +46,7 @@ type assigner struct {
 
 	free      rangeset.Set // not received and held by nobody
 	freeBytes int64        // in free
+	reserved  rangeset.Set // the part of free that sessions which are to join have asked for (assignearly.go)
 	doubled   rangeset.Set // held by two sessions
 	hedged    int64        // bytes given to a second holder, ever
 
@@ -211,6 +213,7 @@ func (a *assigner) setFree(r rangeset.Range, free bool) {
 		a.freeBytes += r.Len()
 	case a.free.Contains(r):
 		a.free.Remove(r)
+		a.reserved.Remove(r)
 		a.freeBytes -= r.Len()
 	}
 }

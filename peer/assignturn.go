@@ -13,8 +13,9 @@ const (
 	dribble = 0.25
 
 	// patience is how long a session that holds nothing is reckoned with after
-	// it has asked, and how long those are waited for that are expected to join:
-	// the first answers and a handshake or two. Arbitrary.
+	// it has asked, and how long those are waited for that are expected to join,
+	// and what they have asked for is left to them: the first answers and a
+	// handshake or two. Arbitrary.
 	patience = time.Second
 
 	// retryAfter is how long a session is left without work because it is too
@@ -56,7 +57,10 @@ func (a *assigner) give(now time.Time, w *worker, want int64) (assignment, bool)
 		if k == 0 {
 			return assignment{}, false
 		}
-		return a.fresh(w, min(a.skipped(now, w), n-k), k)
+		if kept := a.reservedPieces(); kept > 0 {
+			return a.beside(now, w, k, n, kept)
+		}
+		return a.fresh(w, a.free.Ranges(), min(a.skipped(now, w), n-k), k)
 	}
 	if !w.low() {
 		return assignment{}, false
@@ -105,6 +109,8 @@ func (a *assigner) reckon(now time.Time) {
 	a.absent = 0
 	if now.Sub(a.began) < patience {
 		a.absent = max(0, a.expected-seen)
+	} else {
+		a.reserved.Clear()
 	}
 }
 
@@ -223,10 +229,10 @@ func (a *assigner) leasable(r rangeset.Range) int64 {
 	return pieceIndex(min(r.End-1, a.end-1)) - pieceIndex(r.Start) + 1
 }
 
-// fresh leases a session k free pieces or as many as lie together, after those
-// that are skipped.
-func (a *assigner) fresh(w *worker, skip, k int64) (assignment, bool) {
-	for _, r := range a.free.Ranges() {
+// fresh leases a session k pieces of ranges that are free, or as many as lie
+// together, after those that are skipped.
+func (a *assigner) fresh(w *worker, free []rangeset.Range, skip, k int64) (assignment, bool) {
+	for _, r := range free {
 		n := a.leasable(r)
 		if n <= skip {
 			skip -= n

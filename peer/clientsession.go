@@ -94,6 +94,9 @@ func (f *Fetch) holdSession(ctx context.Context, p *peerState) error {
 	}
 	credit := f.memoryCredit(0)
 	requests, early := f.firstRequests(p)
+	if !early.Empty() {
+		defer f.unreserve(p)
+	}
 	welcome := proto.Welcome{Session: f.id, Credit: uint32(credit), MaxDatagram: maxServerDatagram}
 	first := false
 	a, err := hs.run(ctx, func(k secure.PublicKey) (err error) {

@@ -70,30 +70,6 @@ func (c *clientSession) takeWork(now time.Time) {
 	}
 }
 
-// takeEarly makes the request that went with the handshake one like any other,
-// or drops it if another session was first.
-func (c *clientSession) takeEarly() error {
-	if c.early.Empty() {
-		return nil
-	}
-	if c.silent { // or to be revived would drop what is leased now
-		if err := c.revive(); err != nil {
-			return err
-		}
-	}
-	id := c.nextID
-	c.nextID++
-	r := c.early.Intersect(rangeset.Range{End: c.size})
-	if r.Empty() {
-		return nil
-	}
-	if !c.fetch.reclaim(c, []rangeset.Range{r}) {
-		return c.tell(&proto.Cancel{ID: id})
-	}
-	c.gets[id] = newGet(r)
-	return nil
-}
-
 // partial returns how many bytes of incomplete pieces have come.
 func (c *clientSession) partial() (n int64) {
 	for _, p := range c.pieces {

@@ -49,7 +49,9 @@
 // # A fetch
 //
 // Each peer has a goroutine that keeps a session with it (peerstate.go); further
-// sessions are spread over the live peers (sessions.go). A session asks the
+// sessions are spread over the live peers (sessions.go). The first sessions of the
+// first peers ask for some bytes in their handshakes, each for its own, which the
+// others leave to them for a while (early.go). A session asks the
 // assigner for ranges (leases.go), collects their bytes in pieces of a mebibyte,
 // and hands complete ones to the writers (delivery.go), whose work it does itself
 // where bytes come fast and the disk is quick. They hash a piece, hold it against

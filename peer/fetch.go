@@ -91,9 +91,10 @@ type Fetch struct {
 
 	// The file under way. All of it begins anew if the size changes.
 	generation int
-	size       int64 // -1 until one has been begun
-	beginning  bool  // the destination is being made ready, and the lock may be free
-	unfit      error // why a file of a size that was told could not be begun; nil if all could
+	size       int64         // -1 until one has been begun
+	beginning  bool          // the destination is being made ready, and the lock may be free
+	begun      chan struct{} // closed when it is
+	unfit      error         // why a file of a size that was told could not be begun; nil if all could
 	target     io.WriterAt
 	manifest   *manifest
 	assign     *assigner
@@ -230,6 +231,7 @@ func (f *Fetch) begin(size int64) error {
 			p.bad, p.note = nil, ""
 		}
 		p.stalled = false
+		f.assign.reserve(p.early)
 		if p.proof != nil {
 			p.proof.asked = nil // it drops what it asks for
 		}
@@ -244,9 +246,10 @@ func (f *Fetch) begin(size int64) error {
 		}
 	}
 	clear(f.byID)
-	f.beginning, f.target = true, nil
+	f.beginning, f.begun, f.target = true, make(chan struct{}), nil
 	target, err := f.dest.begin(f, size)
 	f.beginning = false
+	close(f.begun)
 	if err != nil {
 		f.size, f.manifest, f.assign = -1, nil, nil
 		return err

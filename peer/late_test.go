@@ -19,8 +19,8 @@ func TestNobodyWaitsForWhatOthersHave(t *testing.T) {
 		slow := link
 		slow.Rate /= 8
 		w.net.SetPath(w.client.Addr(), w.servers[2].host.Addr(), slow)
-		w.after(2500*time.Millisecond, func() { w.net.Cut(w.client.Addr(), w.servers[1].host.Addr()) })
-		w.after(4300*time.Millisecond, func() { w.net.Heal(w.client.Addr(), w.servers[1].host.Addr()) })
+		w.after(2600*time.Millisecond, func() { w.net.Cut(w.client.Addr(), w.servers[1].host.Addr()) })
+		w.after(4400*time.Millisecond, func() { w.net.Heal(w.client.Addr(), w.servers[1].host.Addr()) })
 		core, logs := observer.New(zap.WarnLevel)
 		o := w.options()
 		o.Log = zap.New(core)

@@ -24,6 +24,8 @@ type ledger struct {
 	repeated int // pieces given to a second session
 	taken    int // pieces taken from one session for another
 	relieved int // of these: held by two
+	left     int // turns in which pieces were left to whom they are reserved
+	lastly   int // turns in which they were not, for want of others
 }
 
 func newLedger(size int64) *ledger {
@@ -82,6 +84,11 @@ func (l *ledger) agrees(t *rapid.T, a *assigner) {
 			}
 		}
 	}
+	for _, r := range a.reserved.Ranges() {
+		if !a.free.Contains(r) || r.Start%PieceBytes != 0 || r.End%PieceBytes != 0 && r.End != l.size {
+			t.Fatalf("%v is reserved, %v is free", r, a.free.Ranges())
+		}
+	}
 	if a.free.Len() != free || a.freeBytes != free || a.left != l.size-l.bytes(l.done) || a.complete() != (a.left == 0) {
 		t.Fatalf("%d free, counted %d, want %d; %d left of %d", a.free.Len(), a.freeBytes, free, a.left, l.size)
 	}
@@ -119,7 +126,7 @@ func (l *ledger) agreesOn(t *rapid.T, w *worker, held map[int64]bool) {
 // then lets one session fetch what is left: every piece came as news once, and
 // once more each time that it was opened again.
 func TestNoByteIsLostOrDoubled(t *testing.T) {
-	repeated, taken, relieved := 0, 0, 0
+	repeated, taken, relieved, left, lastly := 0, 0, 0, 0, 0
 	check := func(t *rapid.T) {
 		l := newLedger(rapid.Int64Range(0, rapid.SampledFrom([]int64{6, 40}).Draw(t, "pieces")*PieceBytes).Draw(t, "size"))
 		a := newAssigner(l.size, rapid.IntRange(1, 8).Draw(t, "expected"))
@@ -133,12 +140,15 @@ func TestNoByteIsLostOrDoubled(t *testing.T) {
 		repeated += l.repeated // of all the runs
 		taken += l.taken
 		relieved += l.relieved
+		left += l.left
+		lastly += l.lastly
 	}
 	for range 5 {
 		rapid.Check(t, check)
 	}
 	t.Logf("%d pieces were repeated, %d taken, of these %d from one of two", repeated, taken, relieved)
-	if (repeated == 0 || taken == relieved) && !testing.Short() { // a few runs need not try it all
+	t.Logf("in %d turns what is reserved was left, in %d there was nothing else", left, lastly)
+	if (repeated == 0 || taken == relieved || left == 0 || lastly == 0) && !testing.Short() { // a few runs need not try it all
 		t.Error("not all was tried")
 	}
 }
@@ -178,6 +188,20 @@ func (l *ledger) actions(a *assigner) map[string]func(*rapid.T) {
 				l.reclaim(t, a, id, rapid.SliceOfNDistinct(rapid.Int64Range(0, l.pieces()-1), 0, 4, rapid.ID).Draw(t, "pieces"))
 			}
 		},
+		"reserve": func(t *rapid.T) {
+			a.reserve(l.run(t, piece))
+		},
+		"unreserve": func(t *rapid.T) {
+			r := l.run(t, piece)
+			if a.unreserve(r); a.reserved.Overlaps(r) {
+				t.Fatalf("%v is reserved after the end of %v", a.reserved.Ranges(), r)
+			}
+		},
+		"claim": func(t *rapid.T) {
+			if id := id(t); l.leased[id] != nil {
+				l.claim(t, a, id, l.run(t, piece))
+			}
+		},
 		"reopen": func(t *rapid.T) { l.reopen(a, piece(t)) },
 		"window": func(t *rapid.T) {
 			l.end = rapid.Int64Range(0, l.size).Draw(t, "end")
@@ -186,6 +210,47 @@ func (l *ledger) actions(a *assigner) map[string]func(*rapid.T) {
 		"wait": func(t *rapid.T) {
 			l.now = l.now.Add(time.Duration(rapid.IntRange(1, 6000).Draw(t, "ms")) * time.Millisecond)
 		},
+	}
+}
+
+// run draws whole pieces that lie together.
+func (l *ledger) run(t *rapid.T, piece func(*rapid.T) int64) rangeset.Range {
+	i, j := piece(t), piece(t)
+	return rangeset.Range{Start: min(i, j) * PieceBytes, End: pieceRange(max(i, j), l.size).End}
+}
+
+func (l *ledger) claim(t *rapid.T, a *assigner, id workerID, r rangeset.Range) {
+	var got rangeset.Set
+	for _, m := range a.claim(id, r) {
+		got.Add(m)
+	}
+	for i := pieceIndex(r.Start); i <= pieceIndex(r.End-1); i++ {
+		free := l.isFree(i)
+		if got.Contains(pieceRange(i, l.size)) != free {
+			t.Fatalf("claimed %v, got %v; piece %d free: %v", r, got.Ranges(), i, free)
+		}
+		if free {
+			l.leased[id][i] = true
+		}
+	}
+}
+
+// spares notes whether a turn may give what was reserved before it: only if nothing
+// else is free, or patience is over.
+func (l *ledger) spares(t *rapid.T, a *assigner, reserved *rangeset.Set, r rangeset.Range) {
+	if l.now.Sub(a.began) >= patience || len(reserved.Ranges()) == 0 {
+		return
+	}
+	if !reserved.Overlaps(r) {
+		l.left++
+		return
+	}
+	l.lastly++
+	for i := range l.pieces() {
+		// What the turn gave is free no more: all of it was reserved, or it fails here.
+		if p := pieceRange(i, l.size); p.Start < l.end && (l.isFree(i) || p.Intersect(r) == p) && !reserved.Contains(p) {
+			t.Fatalf("%v was given, of which some is reserved; piece %d is free, and not", r, i)
+		}
 	}
 }
 
@@ -213,11 +278,18 @@ func (l *ledger) reopen(a *assigner, i int64) {
 }
 
 func (l *ledger) next(t *rapid.T, a *assigner, id workerID) {
+	var reserved rangeset.Set
+	for _, r := range a.reserved.Ranges() {
+		reserved.Add(r)
+	}
 	got, ok := a.next(l.now, id)
 	if !ok {
 		return
 	}
 	r := got.data
+	if got.victim == nobody {
+		l.spares(t, a, &reserved, r)
+	}
 	if r.Empty() || r.Start%PieceBytes != 0 || r.End%PieceBytes != 0 && r.End != l.size {
 		t.Fatalf("leased %v", r)
 	}

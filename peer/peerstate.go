@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"chunkcp/internal/rangeset"
 	"chunkcp/internal/secure"
 	"chunkcp/internal/tree"
 	"chunkcp/proto"
@@ -47,12 +48,13 @@ type peerState struct {
 	// answeredAs is the key of the server that gave it.
 	answeredAs secure.PublicKey
 	root       tree.Hash
-	rooted     bool    // it has told the root
-	limit      float64 // its part of the fetch's limit, bytes per second
-	bad        *int64  // a piece of it that differs from the lead's; it gets no work
-	stalled    bool    // it has led, and told nothing
-	late       int     // how often it has led and taken too long to tell what it knew
-	proof      *proof  // of its size, that is asked for; nil: none is
+	rooted     bool           // it has told the root
+	limit      float64        // its part of the fetch's limit, bytes per second
+	bad        *int64         // a piece of it that differs from the lead's; it gets no work
+	stalled    bool           // it has led, and told nothing
+	late       int            // how often it has led and taken too long to tell what it knew
+	proof      *proof         // of its size, that is asked for; nil: none is
+	early      rangeset.Range // that it was asked for in a handshake, and has not answered yet
 
 	sessions int       // whose handshake is done
 	further  int       // sessions beside the one that is kept, their handshakes done or not

@@ -168,8 +168,13 @@ func TestStreamIsNoMixture(t *testing.T) {
 			odd := rng.IntN(3)
 			files := [2][]byte{w.content, other(w.content)}
 			w.replace(w.servers[odd], files[1])
+			if seed%2 == 0 { // it answers first, and leads
+				near := replicaLink
+				near.Delay /= 2
+				w.net.SetPath(w.client.Addr(), w.servers[odd].host.Addr(), near)
+			}
 			for _, s := range w.servers {
-				w.slowHashing(s, 20*time.Millisecond)
+				w.slowHashing(s, 40*time.Millisecond) // the first pieces go out before the roots are known
 			}
 			r := mixed{files: files}
 			o := w.options()

@@ -3,11 +3,8 @@ package peer
 import (
 	"errors"
 	"fmt"
-	"math"
 
-	"chunkcp/internal/rangeset"
 	"chunkcp/internal/secure"
-	"chunkcp/proto"
 )
 
 // PinError is a server whose key is not the one that is pinned.
@@ -51,26 +48,4 @@ func (f *Fetch) trust(p *peerState, key secure.PublicKey) (first bool, err error
 		return false, err
 	}
 	return true, nil
-}
-
-// firstRequests returns what to ask p for in the handshake: the file and its
-// root. The first session with the first peer asks for the beginning of the file
-// too, and for the hashes of its pieces, which saves a round trip; if all did, it
-// would come more than once. Nor is what an earlier run has left asked for blindly.
-func (f *Fetch) firstRequests(p *peerState) (requests []byte, early rangeset.Range) {
-	open := proto.Open{ID: clientFile, Name: f.opt.Name}
-	requests = open.Append(nil)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.paces() {
-		requests = f.firstPace(p).Append(requests)
-	}
-	if p.index > 0 || f.size >= 0 || f.opt.HashesOnly || f.resumes {
-		root := proto.Tree{File: clientFile}
-		return root.Append(requests), rangeset.Range{}
-	}
-	early = rangeset.Range{End: firstLease}
-	get := proto.Get{ID: clientFile + 1, File: clientFile, Range: early}
-	all := proto.Tree{File: clientFile, Pieces: rangeset.Range{End: math.MaxInt64}}
-	return all.Append(get.Append(requests)), early
 }

@@ -59,6 +59,9 @@ func (f *Fetch) agree(c *clientSession, m *proto.Opened) error {
 		f.bench(p, err)
 		return err
 	}
+	if !c.early.Empty() {
+		f.awaitBeginning(m.Size)
+	}
 	f.admit(c)
 	return nil
 }
