@@ -18,15 +18,28 @@ func (a *assigner) reserve(r rangeset.Range) {
 // unreserve lets anyone have what is still reserved of r.
 func (a *assigner) unreserve(r rangeset.Range) { a.reserved.Remove(r) }
 
-// claim leases a session that has joined what is still free of r, which it has
-// asked for before, and returns that.
-func (a *assigner) claim(id workerID, r rangeset.Range) []rangeset.Range {
-	if a.workers[id] == nil {
+// claim is the first turn of a session that has asked for r before it joined: it
+// leases and returns what is still free of that, but of a short file no more than
+// the session's share, and a piece at least.
+func (a *assigner) claim(now time.Time, id workerID, r rangeset.Range) (mine []rangeset.Range) {
+	w := a.workers[id]
+	if w == nil {
 		return nil
 	}
-	mine := overlaps(&a.free, r)
-	for _, m := range mine {
+	a.turn(now, w)
+	var pieces int64
+	for _, m := range overlaps(&a.free, r) {
+		pieces += pieceIndex(m.End-1) - pieceIndex(m.Start) + 1
+	}
+	due := max(1, a.earns(now, w, pieces, a.freePieces(), false))
+	for _, m := range overlaps(&a.free, r) {
+		if due <= 0 {
+			break
+		}
+		m.End = min(m.End, (pieceIndex(m.Start)+due)*PieceBytes)
+		due -= pieceIndex(m.End-1) - pieceIndex(m.Start) + 1
 		a.lease(id, m)
+		mine = append(mine, m)
 	}
 	return mine
 }

@@ -25,7 +25,7 @@ func (s *table) joins(id workerID, r rangeset.Range, n int64) {
 	s.t.Helper()
 	s.join(id, 0)
 	want := rangeset.Range{Start: r.Start, End: r.Start + n*PieceBytes}
-	if got := s.claim(id, r); !slices.Equal(got, []rangeset.Range{want}) || s.workers[id].held != want.Len() {
+	if got := s.claim(s.now, id, r); !slices.Equal(got, []rangeset.Range{want}) || s.workers[id].held != want.Len() {
 		s.t.Errorf("session %d claimed %v and got %v, which is %d bytes", id, r, got, s.workers[id].held)
 	}
 }
@@ -77,8 +77,9 @@ func TestNobodyIdlesForWhatIsAskedForEarly(t *testing.T) {
 	s.received(0, pieces(0, 3))
 	s.gets(0, assignment{data: pieces(10, 12), victim: nobody}) // its third
 	s.joins(2, pieces(8, 12), 2)
-	s.joins(1, pieces(4, 8), 4)
-	if s.freeBytes != 0 || len(s.reserved.Ranges()) > 0 {
+	s.joins(1, pieces(4, 8), 3) // the fourth would come later from it than from session 0
+	s.unreserve(pieces(4, 8))
+	if s.freeBytes != PieceBytes || len(s.reserved.Ranges()) > 0 {
 		t.Errorf("%d bytes are free, %v is reserved", s.freeBytes, s.reserved.Ranges())
 	}
 }
@@ -111,7 +112,7 @@ func TestWhatIsThereIsNotReserved(t *testing.T) {
 	if got := a.reserved.Ranges(); !slices.Equal(got, want) || a.reservedPieces() != 4 || a.freePieces() != 4 {
 		t.Errorf("%v is reserved, want %v; %d pieces of %d", got, want, a.reservedPieces(), a.freePieces())
 	}
-	if got := a.claim(7, pieces(0, 4)); got != nil {
+	if got := a.claim(time.Unix(1e9, 0), 7, pieces(0, 4)); got != nil {
 		t.Errorf("one that is not there got %v", got)
 	}
 }

@@ -35,15 +35,11 @@ func (a *assigner) next(now time.Time, id workerID) (assignment, bool) {
 	if w == nil || a.left == 0 {
 		return assignment{}, false
 	}
-	if a.began.IsZero() {
-		a.began = now
-	}
-	w.asked = now
+	a.turn(now, w)
 	want := w.wants(w.target())
 	if want == 0 || len(w.grants) >= maxGrants {
 		return assignment{}, false
 	}
-	a.reckon(now)
 	got, ok := a.give(now, w, want)
 	if !ok && w.held == 0 && w.dry.IsZero() {
 		w.dry = now
@@ -90,8 +86,12 @@ func (w *worker) wants(target int64) int64 {
 	return 1 // of a slow session's target a piece is more than is missing, ever
 }
 
-// reckon looks at who is there, for the turn that begins.
-func (a *assigner) reckon(now time.Time) {
+// turn begins a session's turn: it looks at who is there.
+func (a *assigner) turn(now time.Time, w *worker) {
+	if a.began.IsZero() {
+		a.began = now
+	}
+	w.asked = now
 	known, sum, seen := 0, 0.0, 0
 	for _, w := range a.order {
 		if rate := w.speed(); rate > 0 {

@@ -2,6 +2,7 @@ package peer
 
 import (
 	"math"
+	"time"
 
 	"chunkcp/internal/rangeset"
 	"chunkcp/proto"
@@ -61,13 +62,13 @@ func (f *Fetch) settleEarly(p *peerState) {
 	p.early = rangeset.Range{}
 }
 
-// claim leases a session what is still free of r, which it has asked for early,
-// and returns that: nothing if its peer's file is not the one under way.
+// claim leases a session what it is to have of r, which it has asked for early, and
+// returns that: nothing if its peer's file is not the one under way.
 func (f *Fetch) claim(c *clientSession, r rangeset.Range) (mine []rangeset.Range) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if c.joined && !c.told.drops() {
-		mine = f.assign.claim(c.id, r)
+		mine = f.assign.claim(time.Now(), c.id, r)
 	}
 	f.settleEarly(c.peer)
 	return mine
