@@ -30,6 +30,7 @@ type cruise struct {
 	eased   float64       // bytes per second: what easing leaves; 0 while no queue forms
 	queued  int           // rounds with a queue since one without
 	yielded [2]bool       // since the last probe; between the two before
+	stayed  [2]bool       // the same: a queue has, though something was yielded
 	deepest time.Duration // the longest round trip of the last probe
 }
 
@@ -37,6 +38,7 @@ type cruise struct {
 func (c *cruise) begin(least float64) {
 	c.least = least
 	c.yielded[0], c.yielded[1] = false, c.yielded[0]
+	c.stayed[0], c.stayed[1] = false, c.stayed[0]
 }
 
 // fathom notes the queue that a probe makes, until it is gone.
@@ -59,7 +61,8 @@ func (m *Model) forming(rtt time.Duration) bool {
 //
 // A rate that is measured is a little too high, since acknowledgements come
 // unevenly, so that a queue forms where one session is alone. It eases off by a
-// little while it does, and then nothing has to be yielded.
+// little while it does, and then nothing has to be yielded; but not to a flow that
+// takes whatever it is left.
 //
 // Who sees a queue all the same gives up a part of what it was given, and when the
 // queue is gone each takes the same amount more, whatever it has (Chiu and Jain,
@@ -79,11 +82,14 @@ func (m *Model) steady(r roundStats) {
 			c.yielded[0] = true
 			m.shortRate = max(yield*min(m.shortRate, m.given()), m.kept())
 		case c.queued > patience:
+			c.stayed[0] = true
 			m.shortRate = max(m.shortRate, m.given())
 		}
 	case m.forming(r.rtt): // or going
-		c.eased = max(c.eased, easeMost*m.given())
-		m.shortRate = min(m.shortRate, max(ease*m.given(), c.eased))
+		if c.stayed == [2]bool{} {
+			c.eased = max(c.eased, easeMost*m.given())
+			m.shortRate = min(m.shortRate, max(ease*m.given(), c.eased))
+		}
 	default:
 		c.queued, c.eased = 0, 0
 		if !math.IsInf(m.shortRate, 1) {
