@@ -29,7 +29,7 @@ func (a *assigner) claim(now time.Time, id workerID, r rangeset.Range) (mine []r
 	a.turn(now, w)
 	var pieces int64
 	for _, m := range overlaps(&a.free, r) {
-		pieces += pieceIndex(m.End-1) - pieceIndex(m.Start) + 1
+		pieces += piecesIn(m)
 	}
 	due := max(1, a.earns(now, w, pieces, a.freePieces(), false))
 	for _, m := range overlaps(&a.free, r) {
@@ -37,7 +37,7 @@ func (a *assigner) claim(now time.Time, id workerID, r rangeset.Range) (mine []r
 			break
 		}
 		m.End = min(m.End, (pieceIndex(m.Start)+due)*PieceBytes)
-		due -= pieceIndex(m.End-1) - pieceIndex(m.Start) + 1
+		due -= piecesIn(m)
 		a.lease(id, m)
 		mine = append(mine, m)
 	}
@@ -78,3 +78,6 @@ func (a *assigner) unreserved() (out []rangeset.Range) {
 	}
 	return out
 }
+
+// piecesIn returns how many pieces r, which is not empty, has a part of.
+func piecesIn(r rangeset.Range) int64 { return pieceIndex(r.End-1) - pieceIndex(r.Start) + 1 }
