@@ -27,6 +27,7 @@
 // sets a hash. Its Root joins all the hashes anew at each call. A hash set far
 // from all others costs a page of 128 KiB.
 //
-// Only the compression of chunks is vectorised, and only on amd64: elsewhere the
-// library's plain Go code runs, which is several times slower.
+// Whole pieces are hashed sixteen chunks at a time where the processor has AVX-512.
+// What is shorter, and whole pieces with AVX2 alone, take 1.8 times as long;
+// other processors run the library's plain Go code, which is several times slower.
 package tree

@@ -52,10 +52,18 @@ func checkPiece(n int, index, pieces int64) {
 }
 
 // pieceNode returns the top of the tree over data, whose first chunk is number
-// chunk of the file. All groups but the last are full subtrees, so that joining
-// neighbours level by level, the odd one left for the next level, makes the tree
-// that is full on its left.
+// chunk of the file.
 func pieceNode(data []byte, chunk uint64) guts.Node {
+	if len(data) == PieceBytes && wide() {
+		return wholePieceNode((*[PieceBytes]byte)(data), chunk)
+	}
+	return pieceNodeByGroups(data, chunk)
+}
+
+// pieceNodeByGroups is [pieceNode] with what the library has. All groups but the
+// last are full subtrees, so that joining neighbours level by level, the odd one
+// left for the next level, makes the tree that is full on its left.
+func pieceNodeByGroups(data []byte, chunk uint64) guts.Node {
 	if len(data) <= groupBytes {
 		return groupNode(data, chunk)
 	}

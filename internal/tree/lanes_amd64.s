@@ -1,0 +1,265 @@
+// Sixteen BLAKE3 compressions at once, one in each lane of a vector of sixteen
+// words of 32 bits (the BLAKE3 paper, section 5.3).
+//
+// In all that follows Z0 to Z15 are the words v0 to v15 of the state, and Z16 to Z31
+// the words m0 to m15 of the message, of sixteen compressions. The first eight words
+// of the state hold the chaining values between two blocks.
+
+#include "textflag.h"
+
+// The flags of section 2.1 and 2.4, and the bytes of a block.
+#define CHUNK_START 1
+#define CHUNK_END 2
+#define PARENT 4
+#define BLOCK_BYTES 64
+#define CHUNK_BYTES 1024
+
+// The initial value, that of SHA-256.
+DATA iv<>+0x00(SB)/4, $0x6a09e667
+DATA iv<>+0x04(SB)/4, $0xbb67ae85
+DATA iv<>+0x08(SB)/4, $0x3c6ef372
+DATA iv<>+0x0c(SB)/4, $0xa54ff53a
+DATA iv<>+0x10(SB)/4, $0x510e527f
+DATA iv<>+0x14(SB)/4, $0x9b05688c
+DATA iv<>+0x18(SB)/4, $0x1f83d9ab
+DATA iv<>+0x1c(SB)/4, $0x5be0cd19
+GLOBL iv<>(SB), RODATA|NOPTR, $0x20
+
+// The number of each lane.
+DATA lane<>+0x00(SB)/8, $0x0000000100000000
+DATA lane<>+0x08(SB)/8, $0x0000000300000002
+DATA lane<>+0x10(SB)/8, $0x0000000500000004
+DATA lane<>+0x18(SB)/8, $0x0000000700000006
+DATA lane<>+0x20(SB)/8, $0x0000000900000008
+DATA lane<>+0x28(SB)/8, $0x0000000b0000000a
+DATA lane<>+0x30(SB)/8, $0x0000000d0000000c
+DATA lane<>+0x38(SB)/8, $0x0000000f0000000e
+GLOBL lane<>(SB), RODATA|NOPTR, $0x40
+
+// The even numbers below 32: of two vectors, one after the other, the words at
+// even places.
+DATA even<>+0x00(SB)/8, $0x0000000200000000
+DATA even<>+0x08(SB)/8, $0x0000000600000004
+DATA even<>+0x10(SB)/8, $0x0000000a00000008
+DATA even<>+0x18(SB)/8, $0x0000000e0000000c
+DATA even<>+0x20(SB)/8, $0x0000001200000010
+DATA even<>+0x28(SB)/8, $0x0000001600000014
+DATA even<>+0x30(SB)/8, $0x0000001a00000018
+DATA even<>+0x38(SB)/8, $0x0000001e0000001c
+GLOBL even<>(SB), RODATA|NOPTR, $0x40
+
+// The odd ones.
+DATA odd<>+0x00(SB)/8, $0x0000000300000001
+DATA odd<>+0x08(SB)/8, $0x0000000700000005
+DATA odd<>+0x10(SB)/8, $0x0000000b00000009
+DATA odd<>+0x18(SB)/8, $0x0000000f0000000d
+DATA odd<>+0x20(SB)/8, $0x0000001300000011
+DATA odd<>+0x28(SB)/8, $0x0000001700000015
+DATA odd<>+0x30(SB)/8, $0x0000001b00000019
+DATA odd<>+0x38(SB)/8, $0x0000001f0000001d
+GLOBL odd<>(SB), RODATA|NOPTR, $0x40
+
+// ADD, XOR and ROTATE do one step of four mixing functions.
+#define ADD(x0, x1, x2, x3, a0, a1, a2, a3) \
+	VPADDD x0, a0, a0; \
+	VPADDD x1, a1, a1; \
+	VPADDD x2, a2, a2; \
+	VPADDD x3, a3, a3
+
+#define XOR(x0, x1, x2, x3, a0, a1, a2, a3) \
+	VPXORD x0, a0, a0; \
+	VPXORD x1, a1, a1; \
+	VPXORD x2, a2, a2; \
+	VPXORD x3, a3, a3
+
+#define ROTATE(bits, a0, a1, a2, a3) \
+	VPRORD $bits, a0, a0; \
+	VPRORD $bits, a1, a1; \
+	VPRORD $bits, a2, a2; \
+	VPRORD $bits, a3, a3
+
+// COLUMNS mixes the columns of the state with eight words of the message
+// (section 2.2): the function G of the words (0, 4, 8, 12) with x0 and y0, and
+// so on. A word of the message is added before what has to be waited for.
+#define COLUMNS(x0, y0, x1, y1, x2, y2, x3, y3) \
+	ADD(x0, x1, x2, x3, Z0, Z1, Z2, Z3); \
+	ADD(Z4, Z5, Z6, Z7, Z0, Z1, Z2, Z3); \
+	XOR(Z0, Z1, Z2, Z3, Z12, Z13, Z14, Z15); \
+	ROTATE(16, Z12, Z13, Z14, Z15); \
+	ADD(Z12, Z13, Z14, Z15, Z8, Z9, Z10, Z11); \
+	XOR(Z8, Z9, Z10, Z11, Z4, Z5, Z6, Z7); \
+	ROTATE(12, Z4, Z5, Z6, Z7); \
+	ADD(y0, y1, y2, y3, Z0, Z1, Z2, Z3); \
+	ADD(Z4, Z5, Z6, Z7, Z0, Z1, Z2, Z3); \
+	XOR(Z0, Z1, Z2, Z3, Z12, Z13, Z14, Z15); \
+	ROTATE(8, Z12, Z13, Z14, Z15); \
+	ADD(Z12, Z13, Z14, Z15, Z8, Z9, Z10, Z11); \
+	XOR(Z8, Z9, Z10, Z11, Z4, Z5, Z6, Z7); \
+	ROTATE(7, Z4, Z5, Z6, Z7)
+
+// DIAGONALS mixes the diagonals: (0, 5, 10, 15) with x0 and y0, and so on.
+#define DIAGONALS(x0, y0, x1, y1, x2, y2, x3, y3) \
+	ADD(x0, x1, x2, x3, Z0, Z1, Z2, Z3); \
+	ADD(Z5, Z6, Z7, Z4, Z0, Z1, Z2, Z3); \
+	XOR(Z0, Z1, Z2, Z3, Z15, Z12, Z13, Z14); \
+	ROTATE(16, Z15, Z12, Z13, Z14); \
+	ADD(Z15, Z12, Z13, Z14, Z10, Z11, Z8, Z9); \
+	XOR(Z10, Z11, Z8, Z9, Z5, Z6, Z7, Z4); \
+	ROTATE(12, Z5, Z6, Z7, Z4); \
+	ADD(y0, y1, y2, y3, Z0, Z1, Z2, Z3); \
+	ADD(Z5, Z6, Z7, Z4, Z0, Z1, Z2, Z3); \
+	XOR(Z0, Z1, Z2, Z3, Z15, Z12, Z13, Z14); \
+	ROTATE(8, Z15, Z12, Z13, Z14); \
+	ADD(Z15, Z12, Z13, Z14, Z10, Z11, Z8, Z9); \
+	XOR(Z10, Z11, Z8, Z9, Z5, Z6, Z7, Z4); \
+	ROTATE(7, Z5, Z6, Z7, Z4)
+
+// COMPRESS compresses blocks of the flags in the register flags and the
+// message in Z16 to Z31 into the chaining values in Z0 to Z7. Z12 and Z13 hold
+// the counters. The seven rounds have the order of words that the permutation
+// of table 2 leads to.
+#define COMPRESS(flags) \
+	VPBROADCASTD iv<>+0x00(SB), Z8; \
+	VPBROADCASTD iv<>+0x04(SB), Z9; \
+	VPBROADCASTD iv<>+0x08(SB), Z10; \
+	VPBROADCASTD iv<>+0x0c(SB), Z11; \
+	MOVL $BLOCK_BYTES, AX; \
+	VPBROADCASTD AX, Z14; \
+	VPBROADCASTD flags, Z15; \
+	COLUMNS(Z16, Z17, Z18, Z19, Z20, Z21, Z22, Z23); \
+	DIAGONALS(Z24, Z25, Z26, Z27, Z28, Z29, Z30, Z31); \
+	COLUMNS(Z18, Z22, Z19, Z26, Z23, Z16, Z20, Z29); \
+	DIAGONALS(Z17, Z27, Z28, Z21, Z25, Z30, Z31, Z24); \
+	COLUMNS(Z19, Z20, Z26, Z28, Z29, Z18, Z23, Z30); \
+	DIAGONALS(Z22, Z21, Z25, Z16, Z27, Z31, Z24, Z17); \
+	COLUMNS(Z26, Z23, Z28, Z25, Z30, Z19, Z29, Z31); \
+	DIAGONALS(Z20, Z16, Z27, Z18, Z21, Z24, Z17, Z22); \
+	COLUMNS(Z28, Z29, Z25, Z27, Z31, Z26, Z30, Z24); \
+	DIAGONALS(Z23, Z18, Z21, Z19, Z16, Z17, Z22, Z20); \
+	COLUMNS(Z25, Z30, Z27, Z21, Z24, Z28, Z31, Z17); \
+	DIAGONALS(Z29, Z19, Z16, Z26, Z18, Z22, Z20, Z23); \
+	COLUMNS(Z27, Z31, Z21, Z16, Z17, Z25, Z24, Z22); \
+	DIAGONALS(Z30, Z26, Z18, Z28, Z19, Z20, Z23, Z29); \
+	XOR(Z8, Z9, Z10, Z11, Z0, Z1, Z2, Z3); \
+	XOR(Z12, Z13, Z14, Z15, Z4, Z5, Z6, Z7)
+
+// INITIAL makes the chaining values those that a chunk or a parent begins with.
+#define INITIAL \
+	VPBROADCASTD iv<>+0x00(SB), Z0; \
+	VPBROADCASTD iv<>+0x04(SB), Z1; \
+	VPBROADCASTD iv<>+0x08(SB), Z2; \
+	VPBROADCASTD iv<>+0x0c(SB), Z3; \
+	VPBROADCASTD iv<>+0x10(SB), Z4; \
+	VPBROADCASTD iv<>+0x14(SB), Z5; \
+	VPBROADCASTD iv<>+0x18(SB), Z6; \
+	VPBROADCASTD iv<>+0x1c(SB), Z7
+
+// STORE writes the chaining values, word by word.
+#define STORE(to) \
+	VMOVDQU32 Z0, 0x000(to); \
+	VMOVDQU32 Z1, 0x040(to); \
+	VMOVDQU32 Z2, 0x080(to); \
+	VMOVDQU32 Z3, 0x0c0(to); \
+	VMOVDQU32 Z4, 0x100(to); \
+	VMOVDQU32 Z5, 0x140(to); \
+	VMOVDQU32 Z6, 0x180(to); \
+	VMOVDQU32 Z7, 0x1c0(to)
+
+// FOUR loads the blocks of four chunks, the first of them at base, and
+// transposes their words within each quarter of a vector: quarter l of m0 has
+// word 4l of the four blocks, that of m1 word 4l+1, and so on.
+#define FOUR(base, t0, t1, t2, t3, m0, m1, m2, m3) \
+	VMOVDQU32 (base+0*CHUNK_BYTES)(SI), t1; \
+	VMOVDQU32 (base+2*CHUNK_BYTES)(SI), t3; \
+	VPUNPCKLDQ (base+1*CHUNK_BYTES)(SI), t1, t0; \
+	VPUNPCKHDQ (base+1*CHUNK_BYTES)(SI), t1, t1; \
+	VPUNPCKLDQ (base+3*CHUNK_BYTES)(SI), t3, t2; \
+	VPUNPCKHDQ (base+3*CHUNK_BYTES)(SI), t3, t3; \
+	VPUNPCKLQDQ t2, t0, m0; \
+	VPUNPCKHQDQ t2, t0, m1; \
+	VPUNPCKLQDQ t3, t1, m2; \
+	VPUNPCKHQDQ t3, t1, m3
+
+// GATHER makes words of a message out of what FOUR left of one word of each
+// four, for chunks 0 to 3 in m0, 4 to 7 in m1, and so on: quarter l of all of
+// them becomes the vector of word 4l, and l of them is the l-th here.
+#define GATHER(t0, t1, t2, t3, m0, m1, m2, m3) \
+	VSHUFI32X4 $0x44, m1, m0, t0; \
+	VSHUFI32X4 $0xee, m1, m0, t1; \
+	VSHUFI32X4 $0x44, m3, m2, t2; \
+	VSHUFI32X4 $0xee, m3, m2, t3; \
+	VSHUFI32X4 $0x88, t2, t0, m0; \
+	VSHUFI32X4 $0xdd, t2, t0, m1; \
+	VSHUFI32X4 $0x88, t3, t1, m2; \
+	VSHUFI32X4 $0xdd, t3, t1, m3
+
+// func compressChunks(to *row, data *[rowBytes]byte, chunk uint64)
+TEXT ·compressChunks(SB), NOSPLIT, $0-24
+	MOVQ to+0(FP), DI
+	MOVQ data+8(FP), SI
+	MOVQ chunk+16(FP), R8
+	MOVQ R8, R9
+	SHRQ $32, R9
+	MOVL $CHUNK_START, R10
+	MOVL $(CHUNK_BYTES/BLOCK_BYTES), CX
+	INITIAL
+
+block:
+	FOUR(0*CHUNK_BYTES, Z8, Z9, Z10, Z11, Z16, Z17, Z18, Z19)
+	FOUR(4*CHUNK_BYTES, Z12, Z13, Z14, Z15, Z20, Z21, Z22, Z23)
+	FOUR(8*CHUNK_BYTES, Z8, Z9, Z10, Z11, Z24, Z25, Z26, Z27)
+	FOUR(12*CHUNK_BYTES, Z12, Z13, Z14, Z15, Z28, Z29, Z30, Z31)
+	GATHER(Z8, Z9, Z10, Z11, Z16, Z20, Z24, Z28)
+	GATHER(Z12, Z13, Z14, Z15, Z17, Z21, Z25, Z29)
+	GATHER(Z8, Z9, Z10, Z11, Z18, Z22, Z26, Z30)
+	GATHER(Z12, Z13, Z14, Z15, Z19, Z23, Z27, Z31)
+
+	// chunk is a multiple of 16: no lane carries.
+	VPBROADCASTD R8, Z12
+	VPADDD lane<>(SB), Z12, Z12
+	VPBROADCASTD R9, Z13
+	COMPRESS(R10)
+
+	ADDQ $BLOCK_BYTES, SI
+	XORL R10, R10
+	MOVL $CHUNK_END, AX
+	DECL CX
+	CMPL CX, $1
+	CMOVLEQ AX, R10
+	TESTL CX, CX
+	JNE  block
+
+	STORE(DI)
+	VZEROUPPER
+	RET
+
+// PAIR loads a word of the left children to m and one of the right ones to n.
+#define PAIR(offset, m, n) \
+	VMOVDQU32 offset(SI), m; \
+	VMOVDQA32 m, n; \
+	VPERMT2D offset(DX), Z8, m; \
+	VPERMT2D offset(DX), Z9, n
+
+// func compressParents(to, low, high *row)
+TEXT ·compressParents(SB), NOSPLIT, $0-24
+	MOVQ to+0(FP), DI
+	MOVQ low+8(FP), SI
+	MOVQ high+16(FP), DX
+	MOVL $PARENT, R10
+	VMOVDQU32 even<>(SB), Z8
+	VMOVDQU32 odd<>(SB), Z9
+	PAIR(0x000, Z16, Z24)
+	PAIR(0x040, Z17, Z25)
+	PAIR(0x080, Z18, Z26)
+	PAIR(0x0c0, Z19, Z27)
+	PAIR(0x100, Z20, Z28)
+	PAIR(0x140, Z21, Z29)
+	PAIR(0x180, Z22, Z30)
+	PAIR(0x1c0, Z23, Z31)
+	INITIAL
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	COMPRESS(R10)
+	STORE(DI)
+	VZEROUPPER
+	RET
