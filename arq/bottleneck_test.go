@@ -106,6 +106,15 @@ func (f *flow) rateOver(d time.Duration) float64 {
 	return float64(f.arrived-before) / (f.b.rate * d.Seconds())
 }
 
+// shareOver lets so much time pass and returns what arrived in it, as a share of
+// what did for both.
+func (f *flow) shareOver(d time.Duration, other *flow) float64 {
+	x, y := f.arrived, other.arrived
+	f.b.run(d)
+	x, y = f.arrived-x, other.arrived-y
+	return float64(x) / float64(x+y)
+}
+
 func (b *bottleneck) elapsed() time.Duration { return b.now.Sub(b.start) }
 
 func (b *bottleneck) after(d time.Duration, do func()) {

@@ -6,12 +6,17 @@ import (
 )
 
 // What a Model does about a queue between two probes, see steady. The numbers are
-// those that lead to the shares of docs/decisions/0008, 0011 and 0013.
+// those that lead to the shares of docs/decisions/0008, 0011, 0013 and 0015.
 const (
 	yield       = 0.87 // the part of its rate that a session keeps
 	yieldRounds = 2    // after so many rounds with a queue: one may be a burst's
 	spare       = 0.75 // what all that is given up between two probes leaves
 	patience    = 6    // rounds with a queue after which no more is given up
+
+	hold       = 0.9  // the part of what a probe found that is kept beside a flow that gives up nothing,
+	holdBeyond = 1.25 // as long as it is not more than this times what is delivered
+	deepPart   = 0.65 // the part of the last probe's queue that a queue keeps, if nobody gives up anything
+	deepCycles = 3    // so many probes later that is forgotten
 
 	ease     = 0.97 // the part of what is delivered that is sent while a queue forms
 	easeMost = 0.94 // but at least this part of what was delivered as it began to
@@ -27,16 +32,32 @@ const (
 // cruise is what a Model knows of the queue between two probes.
 type cruise struct {
 	least   float64       // bytes per second: what is kept until the next probe
+	found   float64       // bytes per second: what the last probe left
 	eased   float64       // bytes per second: what easing leaves; 0 while no queue forms
 	queued  int           // rounds with a queue since one without
 	yielded [2]bool       // since the last probe; between the two before
 	stayed  [2]bool       // the same: a queue has, though something was yielded
 	deepest time.Duration // the longest round trip of the last probe
+	shallow bool          // the queue has been less than deep since then
+	deep    int           // for so many probes a queue that has stayed deep is remembered
 }
 
-// begin is told that a probe is over, and what is to be kept until the next.
-func (c *cruise) begin(least float64) {
-	c.least = least
+// end is told that a probe begins, and reports whether that meets a queue that was
+// there before it.
+func (c *cruise) end() bool {
+	queued := c.queued
+	c.queued = 0
+	c.deep = max(0, c.deep-1)
+	if queued > patience && !c.shallow {
+		c.deep = deepCycles
+	}
+	return queued > 0
+}
+
+// begin is told that a probe is over, and the rate that it has left.
+func (c *cruise) begin(found float64) {
+	c.least, c.found = spare*found, found
+	c.shallow = false
 	c.yielded[0], c.yielded[1] = false, c.yielded[0]
 	c.stayed[0], c.stayed[1] = false, c.stayed[0]
 }
@@ -70,11 +91,16 @@ func (m *Model) forming(rtt time.Duration) bool {
 // flow's that gives up nothing: then what was given is kept. Nor is a rate lowered
 // below three quarters of what it was at the last probe as long as that is
 // delivered: such a flow would take all of it.
+//
+// A queue that stays deep is one of BBR, which remembers the best of ten rounds and
+// minds no loss: what is given shrinks each time that it probes. So then what the last
+// probe has found is held, see held. CUBIC's queue stays too, but it falls at each loss.
 func (m *Model) steady(r roundStats) {
 	c := &m.cruise
 	switch {
 	case m.round.count <= m.round.mark+2: // some of it was sent before
 	case m.gate.queued(r, m.minRTT):
+		c.shallow = c.shallow || float64(r.rtt-m.minRTT) < deepPart*float64(c.deepest-m.minRTT)
 		switch c.queued++; {
 		case c.queued == 1:
 			m.shortRate = min(m.shortRate, m.given())
@@ -83,15 +109,16 @@ func (m *Model) steady(r roundStats) {
 			m.shortRate = max(yield*min(m.shortRate, m.given()), m.kept())
 		case c.queued > patience:
 			c.stayed[0] = true
-			m.shortRate = max(m.shortRate, m.given())
+			m.shortRate = max(m.shortRate, m.given(), m.held())
 		}
 	case m.forming(r.rtt): // or going
+		c.shallow = true
 		if c.stayed == [2]bool{} {
 			c.eased = max(c.eased, easeMost*m.given())
 			m.shortRate = min(m.shortRate, max(ease*m.given(), c.eased))
 		}
 	default:
-		c.queued, c.eased = 0, 0
+		c.queued, c.eased, c.shallow = 0, 0, true
 		if !math.IsInf(m.shortRate, 1) {
 			m.takeMore(r)
 		}
@@ -118,4 +145,13 @@ func (m *Model) takeMore(r roundStats) {
 func (m *Model) given() float64 { return max(m.round.last.rate, m.round.before.rate) }
 
 // kept returns what cruise does not go below of its own accord.
-func (m *Model) kept() float64 { return min(m.cruise.least, m.given()) }
+func (m *Model) kept() float64 { return max(min(m.cruise.least, m.given()), m.held()) }
+
+// held returns what is sent at least, in bytes per second, whatever is lost of it,
+// because another flow gives up nothing; 0 if none seems to be there.
+func (m *Model) held() float64 {
+	if m.cruise.deep == 0 {
+		return 0
+	}
+	return min(hold*m.cruise.found, holdBeyond*m.given())
+}

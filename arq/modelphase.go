@@ -98,7 +98,7 @@ func (m *Model) congestion(now time.Time, r roundStats) {
 			return // most of it was sent before, by the probe
 		}
 		short := min(m.shortRate, m.bandwidth.max())
-		m.shortRate = max(beta*short, m.given())
+		m.shortRate = max(beta*short, m.given(), m.held())
 		m.bound = max(beta*m.bound, min(m.bound, max(float64(r.inFlight), m.kept()*m.smoothed.Seconds()/headroom)), minWindow*m.segment)
 	}
 }
@@ -169,13 +169,12 @@ func (m *Model) enter(now time.Time, p phase) {
 		if !math.IsInf(m.shortRate, 1) { // what the probe found is what it has now
 			m.shortRate = max(m.shortRate, m.upRate)
 		}
-		m.cruise.begin(spare * min(m.shortRate, m.bandwidth.max()))
+		m.cruise.begin(min(m.shortRate, m.bandwidth.max()))
 		m.bandwidth.nextCycle()
 		m.cruised = 0
 		m.probeAt = now.Add(probeInterval + m.spread(time.Second))
 	case phaseRefill:
-		m.crowd = m.cruise.queued > 0
-		m.cruise.queued = 0
+		m.crowd = m.cruise.end()
 		if !m.crowd {
 			m.shortRate = math.Inf(1)
 		}
