@@ -22,9 +22,10 @@ const (
 	fullBandwidthGrowth = 1.25
 	fullBandwidthRounds = 3
 
-	// surgeWindow is up to where startup trebles the window in a round trip (SUSS,
-	// SIGCOMM 2024, goes further): what it can overshoot by then is little.
-	surgeWindow = 512 << 10
+	// surgeWindow is up to where startup quadruples the window in a round trip, as
+	// SUSS does (SIGCOMM 2024): what it can overshoot by then is little.
+	surgeWindow = 1 << 20
+	surgeGrowth = 3 // bytes by which each that is acknowledged widens the window until then
 
 	// boundGrowth is by which part the bound grows in the first round of a probe
 	// that reaches it without congestion; it doubles each round (arbitrary).
@@ -297,7 +298,7 @@ func (m *Model) resize(a AckSample) {
 	case !full && m.careful():
 		w += float64(a.Bytes) / hystartGrowth
 	case !full && w < surgeWindow:
-		w += 2 * float64(a.Bytes)
+		w += surgeGrowth * float64(a.Bytes)
 	case !full || m.rate() == 0:
 		w += float64(a.Bytes)
 		if !full && m.minRTT > 0 {
