@@ -91,8 +91,8 @@ func (c *clientSession) credit() uint32 {
 }
 
 // onPath returns how many bytes the path itself may hold, beside what waits in
-// the socket's buffer: four times what it has held so far, since startup trebles
-// the rate in a round trip.
+// the socket's buffer: four times what it has held so far, as startup widens
+// the window in a round trip.
 func (c *clientSession) onPath() int64 {
 	st := c.sender.Stats()
 	rtt := st.MinRTT
