@@ -168,11 +168,13 @@ func TestSiege(t *testing.T) {
 	newSiege(t).run(1000, 5, 100_000, 2)
 }
 
-// TestGreatSiege: the most sessions that there may be, and a million first messages.
+// TestGreatSiege: nearly the most sessions that there may be, and a million first messages.
 // It takes about a minute and a half.
 func TestGreatSiege(t *testing.T) {
 	if testing.Short() || raceEnabled {
 		t.Skip("takes more than a minute")
 	}
-	newSiege(t).run(9990, 10, 1_000_000, 4) // a fetch needs some sessions too
+	// A fetch needs some sessions too, and one whose close the flood has drowned keeps its own
+	// for a while: it is for another's that an idle one has to go.
+	newSiege(t).run(9900, 10, 1_000_000, 4)
 }
