@@ -31,7 +31,6 @@ const (
 
 // cruise is what a Model knows of the queue between two probes.
 type cruise struct {
-	least   float64       // bytes per second: what is kept until the next probe
 	found   float64       // bytes per second: what the last probe left
 	eased   float64       // bytes per second: what easing leaves; 0 while no queue forms
 	queued  int           // rounds with a queue since one without
@@ -56,7 +55,7 @@ func (c *cruise) end() bool {
 
 // begin is told that a probe is over, and the rate that it has left.
 func (c *cruise) begin(found float64) {
-	c.least, c.found = spare*found, found
+	c.found = found
 	c.shallow = false
 	c.yielded[0], c.yielded[1] = false, c.yielded[0]
 	c.stayed[0], c.stayed[1] = false, c.stayed[0]
@@ -145,7 +144,7 @@ func (m *Model) takeMore(r roundStats) {
 func (m *Model) given() float64 { return max(m.round.last.rate, m.round.before.rate) }
 
 // kept returns what cruise does not go below of its own accord.
-func (m *Model) kept() float64 { return max(min(m.cruise.least, m.given()), m.held()) }
+func (m *Model) kept() float64 { return max(min(spare*m.cruise.found, m.given()), m.held()) }
 
 // held returns what is sent at least, in bytes per second, whatever is lost of it,
 // because another flow gives up nothing; 0 if none seems to be there.

@@ -174,7 +174,7 @@ func TestGreatSiege(t *testing.T) {
 	if testing.Short() || raceEnabled {
 		t.Skip("takes more than a minute")
 	}
-	// A fetch needs some sessions too, and one whose close the flood has drowned keeps its own
-	// for a while: it is for another's that an idle one has to go.
+	// Fetches need some sessions too, those included of whose end the server has not heard:
+	// with 9,990 an idle one had to go for them once.
 	newSiege(t).run(9900, 10, 1_000_000, 4)
 }

@@ -78,41 +78,33 @@ GLOBL odd<>(SB), RODATA|NOPTR, $0x40
 	VPRORD $bits, a2, a2; \
 	VPRORD $bits, a3, a3
 
-// COLUMNS mixes the columns of the state with eight words of the message
-// (section 2.2): the function G of the words (0, 4, 8, 12) with x0 and y0, and
-// so on. A word of the message is added before what has to be waited for.
-#define COLUMNS(x0, y0, x1, y1, x2, y2, x3, y3) \
+// MIX does four mixing functions G (section 2.2) on the words 0 to 3 of the state and
+// those named b, c and d, with the words x and y of the message. A word of the message is
+// added before what has to be waited for.
+#define MIX(b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3, x0, y0, x1, y1, x2, y2, x3, y3) \
 	ADD(x0, x1, x2, x3, Z0, Z1, Z2, Z3); \
-	ADD(Z4, Z5, Z6, Z7, Z0, Z1, Z2, Z3); \
-	XOR(Z0, Z1, Z2, Z3, Z12, Z13, Z14, Z15); \
-	ROTATE(16, Z12, Z13, Z14, Z15); \
-	ADD(Z12, Z13, Z14, Z15, Z8, Z9, Z10, Z11); \
-	XOR(Z8, Z9, Z10, Z11, Z4, Z5, Z6, Z7); \
-	ROTATE(12, Z4, Z5, Z6, Z7); \
+	ADD(b0, b1, b2, b3, Z0, Z1, Z2, Z3); \
+	XOR(Z0, Z1, Z2, Z3, d0, d1, d2, d3); \
+	ROTATE(16, d0, d1, d2, d3); \
+	ADD(d0, d1, d2, d3, c0, c1, c2, c3); \
+	XOR(c0, c1, c2, c3, b0, b1, b2, b3); \
+	ROTATE(12, b0, b1, b2, b3); \
 	ADD(y0, y1, y2, y3, Z0, Z1, Z2, Z3); \
-	ADD(Z4, Z5, Z6, Z7, Z0, Z1, Z2, Z3); \
-	XOR(Z0, Z1, Z2, Z3, Z12, Z13, Z14, Z15); \
-	ROTATE(8, Z12, Z13, Z14, Z15); \
-	ADD(Z12, Z13, Z14, Z15, Z8, Z9, Z10, Z11); \
-	XOR(Z8, Z9, Z10, Z11, Z4, Z5, Z6, Z7); \
-	ROTATE(7, Z4, Z5, Z6, Z7)
+	ADD(b0, b1, b2, b3, Z0, Z1, Z2, Z3); \
+	XOR(Z0, Z1, Z2, Z3, d0, d1, d2, d3); \
+	ROTATE(8, d0, d1, d2, d3); \
+	ADD(d0, d1, d2, d3, c0, c1, c2, c3); \
+	XOR(c0, c1, c2, c3, b0, b1, b2, b3); \
+	ROTATE(7, b0, b1, b2, b3)
+
+// COLUMNS mixes the columns of the state: the words (0, 4, 8, 12) with x0 and y0, and
+// so on.
+#define COLUMNS(x0, y0, x1, y1, x2, y2, x3, y3) \
+	MIX(Z4, Z5, Z6, Z7, Z8, Z9, Z10, Z11, Z12, Z13, Z14, Z15, x0, y0, x1, y1, x2, y2, x3, y3)
 
 // DIAGONALS mixes the diagonals: (0, 5, 10, 15) with x0 and y0, and so on.
 #define DIAGONALS(x0, y0, x1, y1, x2, y2, x3, y3) \
-	ADD(x0, x1, x2, x3, Z0, Z1, Z2, Z3); \
-	ADD(Z5, Z6, Z7, Z4, Z0, Z1, Z2, Z3); \
-	XOR(Z0, Z1, Z2, Z3, Z15, Z12, Z13, Z14); \
-	ROTATE(16, Z15, Z12, Z13, Z14); \
-	ADD(Z15, Z12, Z13, Z14, Z10, Z11, Z8, Z9); \
-	XOR(Z10, Z11, Z8, Z9, Z5, Z6, Z7, Z4); \
-	ROTATE(12, Z5, Z6, Z7, Z4); \
-	ADD(y0, y1, y2, y3, Z0, Z1, Z2, Z3); \
-	ADD(Z5, Z6, Z7, Z4, Z0, Z1, Z2, Z3); \
-	XOR(Z0, Z1, Z2, Z3, Z15, Z12, Z13, Z14); \
-	ROTATE(8, Z15, Z12, Z13, Z14); \
-	ADD(Z15, Z12, Z13, Z14, Z10, Z11, Z8, Z9); \
-	XOR(Z10, Z11, Z8, Z9, Z5, Z6, Z7, Z4); \
-	ROTATE(7, Z5, Z6, Z7, Z4)
+	MIX(Z5, Z6, Z7, Z4, Z10, Z11, Z8, Z9, Z15, Z12, Z13, Z14, x0, y0, x1, y1, x2, y2, x3, y3)
 
 // COMPRESS compresses blocks of the flags in the register flags and the
 // message in Z16 to Z31 into the chaining values in Z0 to Z7. Z12 and Z13 hold
