@@ -137,21 +137,22 @@ func (s *Sender) acknowledge(c *channel, ch proto.Channel, fresh uint64, sample 
 		fresh &^= got
 		f.inFlight &^= got
 		s.inFlight -= c.bytes(got)
-		if f.at.After(sample.SentAt) {
-			sample.SentAt, sample.Sent = f.at, f.delivery
-		}
 		// Where the repeat was sent after everything that the receiver has
 		// named, it was the first transmission that arrived: that says nothing
-		// of what was sent between the two.
+		// of what was sent between the two, and of the path only that it is there.
 		sure := got &^ c.resent
 		if s.loss.latest >= f.first {
 			sure |= got & lowest(f.sent, int(min(s.loss.latest-f.first+1, 64)))
 		}
-		if sure != 0 {
-			pn := f.number(1 << (63 - bits.LeadingZeros64(sure)))
-			if s.loss.deliveredAt.IsZero() || pn > s.loss.delivered {
-				s.loss.delivered, s.loss.deliveredAt = pn, f.at
-			}
+		if sure == 0 {
+			continue
+		}
+		if f.at.After(sample.SentAt) {
+			sample.SentAt, sample.Sent = f.at, f.delivery
+		}
+		pn := f.number(1 << (63 - bits.LeadingZeros64(sure)))
+		if s.loss.deliveredAt.IsZero() || pn > s.loss.delivered {
+			s.loss.delivered, s.loss.deliveredAt = pn, f.at
 		}
 	}
 	switch missing := c.all() &^ c.acked; {

@@ -80,6 +80,9 @@ type Model struct {
 	fullRounds    int     // startup: rounds without growth
 	rises         int     // startup: samples in a row that show a queue
 	calm          int     // startup: samples in a row that show none, after that
+	initial       float64 // startup: its first window, bytes
+	doubted       bool    // startup: ended by loss of little, and no queue was seen
+	again         bool    // startup: begun again, since that was chance
 
 	bound       float64 // bytes in flight beyond which the path is known to be congested
 	shortRate   float64 // bytes per second: for this cycle, after congestion or a queue
@@ -109,7 +112,7 @@ func NewModel(segmentBytes int, rtt time.Duration, seed uint64) *Model {
 	// is spread over half a round trip.
 	w := min(48*s, max(2*s, 4*14720))
 	return &Model{
-		segment: s, window: w, lan: newLANWindow(w),
+		segment: s, window: w, initial: w, lan: newLANWindow(w),
 		bound: math.Inf(1), shortRate: math.Inf(1), random: seed | 1,
 		smoothed: rtt, startRate: startupWindow * w / max(rtt, lanRTT).Seconds(),
 	}
@@ -140,7 +143,7 @@ func (m *Model) PacingRate() float64 {
 	}
 	rate := m.pacingGain() * m.rate()
 	if m.phase == phaseStartup && !m.careful() {
-		if m.window < surgeWindow {
+		if m.surges() {
 			// What has been delivered tells of the window of a round trip ago.
 			rate = max(rate, startupWindow*m.window/max(m.smoothed, lanRTT).Seconds())
 		}
@@ -156,7 +159,7 @@ func (m *Model) pacingGain() float64 {
 		if m.careful() { // more would only wait
 			return 1
 		}
-		if m.window < surgeWindow {
+		if m.surges() {
 			return surgePacing
 		}
 		return startupPacing
@@ -297,7 +300,7 @@ func (m *Model) resize(a AckSample) {
 	switch {
 	case !full && m.careful():
 		w += float64(a.Bytes) / hystartGrowth
-	case !full && w < surgeWindow:
+	case !full && m.surges():
 		w += surgeGrowth * float64(a.Bytes)
 	case !full || m.rate() == 0:
 		w += float64(a.Bytes)
@@ -340,11 +343,9 @@ func (m *Model) OnSilence(now time.Time) {
 		return
 	}
 	m.window = minWindow * m.segment
-	m.fullBandwidth, m.fullRounds, m.rises = 0, 0, 0
-	m.startRate = startupWindow * m.window / max(m.smoothed, lanRTT).Seconds()
-	m.bound, m.shortRate = math.Inf(1), math.Inf(1)
 	m.bandwidth = bandwidthFilter{}
 	m.gate.forget()
 	m.silentUntil = now
-	m.enter(now, phaseStartup)
+	m.restart(now)
+	m.startRate = startupWindow * m.window / max(m.smoothed, lanRTT).Seconds()
 }

@@ -145,6 +145,42 @@ func TestModelHeavyLoss(t *testing.T) {
 	}
 }
 
+// TestModelFirstWindowByChance: a burst of losses takes a third of the first window.
+// That is more than the evidence asks for, and startup begins again all the same.
+func TestModelFirstWindowByChance(t *testing.T) {
+	b := newBottleneck(t, 100*mbit, 50*ms, 0)
+	b.queue = 2 * b.bdp()
+	f := b.joinModel()
+	b.after(5*ms, func() { b.down = true })
+	b.after(14*ms, func() { b.down = false })
+	b.run(400 * time.Millisecond)
+	if st := f.sender.Stats(); st.Lost < 10 || st.Lost > 25 {
+		t.Fatalf("%d of the first segments were lost", st.Lost)
+	}
+	if used := f.rateOver(time.Second); used < 0.95 {
+		t.Errorf("%.3f of the line after that", used)
+	}
+}
+
+// TestModelFirstWindowTooLarge: where a line cannot take the first window, startup begins
+// again once, and that loses no more than the first time.
+func TestModelFirstWindowTooLarge(t *testing.T) {
+	b := newBottleneck(t, 4*mbit, 50*ms, 4000)
+	f := b.joinModel()
+	b.run(200 * time.Millisecond)
+	first, starts := b.overflowed, 0
+	for range 300 {
+		before := f.model.phase
+		b.run(10 * time.Millisecond)
+		if f.model.phase == phaseStartup && before != phaseStartup {
+			starts++
+		}
+	}
+	if again := b.overflowed - first; first < 50 || starts != 1 || again > first {
+		t.Errorf("%d lost at first, %d in %d further startups", first, again, starts)
+	}
+}
+
 // TestModelPolicer: a policer drops without a queue, so that no round trip tells
 // of it, and its bucket makes it look faster than it is. Its rate is had, and
 // what it drops becomes less.

@@ -27,6 +27,28 @@ func (p phase) String() string {
 // 9406, section 4.2).
 func (m *Model) careful() bool { return m.rises >= hystartSamples }
 
+// surges reports whether startup quadruples: not where it has met loss before.
+func (m *Model) surges() bool { return m.window < surgeWindow && !m.again }
+
+// restart begins startup anew.
+func (m *Model) restart(now time.Time) {
+	m.fullBandwidth, m.fullRounds, m.rises, m.startRate = 0, 0, 0, 0
+	m.doubted, m.again = false, false
+	m.bound, m.shortRate = math.Inf(1), math.Inf(1)
+	m.enter(now, phaseStartup)
+}
+
+// reconsider goes back to startup if what ended it was chance: a burst of losses
+// takes much of a window that is small yet. Then the first round at the rate that is
+// known to be delivered loses little.
+func (m *Model) reconsider(now time.Time, r roundStats) {
+	m.doubted = false
+	if !r.lostMore(m.gate.random+congestionLoss, m.segment) && !m.gate.crowded(r, m.minRTT) {
+		m.restart(now)
+		m.again = true
+	}
+}
+
 // watchRise looks for the queue that startup makes.
 func (m *Model) watchRise(rtt time.Duration) {
 	switch {
@@ -59,6 +81,8 @@ func (m *Model) endRound(now time.Time) {
 		m.congestion(now, *r)
 	case m.phase == phaseStartup && !r.appLimited:
 		m.lookForFull(now)
+	case m.phase == phaseCruise && m.doubted && m.round.count > m.round.mark+1:
+		m.reconsider(now, *r)
 	case m.phase == phaseCruise && !r.appLimited:
 		m.steady(*r)
 	case m.phase == phaseUp && m.round.count > m.round.mark+1:
@@ -88,6 +112,7 @@ func (m *Model) climb(now time.Time, r roundStats) {
 func (m *Model) congestion(now time.Time, r roundStats) {
 	switch m.phase {
 	case phaseStartup:
+		m.doubted = !m.again && float64(r.acked+r.lost) <= 2*m.initial && !m.gate.crowded(r, m.minRTT)
 		m.bound = max(m.target(1), float64(r.inFlight)*beta)
 		m.enter(now, phaseDrain)
 	case phaseUp:
@@ -97,6 +122,7 @@ func (m *Model) congestion(now time.Time, r roundStats) {
 		if m.round.count <= m.round.mark+1 {
 			return // most of it was sent before, by the probe
 		}
+		m.doubted = false
 		short := min(m.shortRate, m.bandwidth.max())
 		m.shortRate = max(beta*short, m.given(), m.held())
 		m.bound = max(beta*m.bound, min(m.bound, max(float64(r.inFlight), m.kept()*m.smoothed.Seconds()/headroom)), minWindow*m.segment)

@@ -18,7 +18,7 @@ const (
 
 	// maxTold is in how many acknowledgements a change is told, if two round trips
 	// have not passed before: a loss of so many in a row is no accident.
-	maxTold = 16
+	maxTold = 32
 
 	// ackBytes bounds the entries of an acknowledgement. With its header and the
 	// sealing it fits into the datagram that every path carries.

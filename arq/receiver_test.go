@@ -148,6 +148,21 @@ func TestEveryAckRepeatsTwoRoundTrips(t *testing.T) {
 	in.says(whole(2, 1))
 }
 
+// TestAckOutlivesABurstOfLosses: a change is known though all acknowledgements of it
+// but the last are lost, at an acknowledgement each millisecond.
+func TestAckOutlivesABurstOfLosses(t *testing.T) {
+	in := newInbox(t, 100*ms)
+	const told = 32
+	for ch := range proto.Channel(told + 1) {
+		in.get(ch+1, 1, 0, 1, true)
+		a := in.r.Ack(in.now, 0)
+		in.now = in.now.Add(ms)
+		if named := a.Entries[len(a.Entries)-1] == whole(1, 1); named != (ch < told) {
+			t.Fatalf("acknowledgement %d names the first change: %v", ch+1, named)
+		}
+	}
+}
+
 // TestOldChangeIsToldOnce: what has never been in an acknowledgement goes into
 // the next, however old it is.
 func TestOldChangeIsToldOnce(t *testing.T) {

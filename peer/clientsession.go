@@ -43,7 +43,7 @@ type clientSession struct {
 
 	finish   []byte // the handshake's third message, until the keys are mixed
 	repeatAt time.Time
-	repeat   time.Duration
+	repeat   backoff
 
 	contact *contact // nil if the server's key was known before
 	key     secure.PublicKey
@@ -113,7 +113,7 @@ func (f *Fetch) holdSession(ctx context.Context, p *peerState) error {
 	}
 	c := &clientSession{
 		session: newSession(a.welcome.Session, true, a.keys, a.welcome, a.rtt, f.opt.Limits.config()),
-		fetch:   f, peer: p, socket: conn, finish: a.finish, repeat: 3*a.rtt + finishSlack,
+		fetch:   f, peer: p, socket: conn, finish: a.finish, repeat: backoff{wait: 3*a.rtt + finishSlack},
 		key: a.contact.key, nextID: clientFile + 1, early: early, size: -1, gets: map[proto.ID]*get{}, pieces: map[int64]*piece{},
 	}
 	if first {
@@ -234,10 +234,7 @@ func (c *clientSession) send(now time.Time) error {
 	if now.Before(c.repeatAt) {
 		return nil
 	}
-	if !c.repeatAt.IsZero() {
-		c.repeat = min(2*c.repeat, lastRepeat)
-	}
-	c.repeatAt = now.Add(c.repeat)
+	c.repeatAt = now.Add(c.repeat.next())
 	if err := c.write(c.finish, len(c.finish)); err != nil {
 		return err
 	}

@@ -14,9 +14,10 @@ import (
 )
 
 const (
-	// firstRepeat is when an unanswered handshake message is sent again; the
-	// wait doubles up to lastRepeat. RFC 9002 section 6.2.2 begins at a second;
-	// a first message costs a server little, and most paths answer sooner.
+	// firstRepeat is when an unanswered first message is sent again (RFC 9002
+	// section 6.2.2 begins at a second; a first message costs a server little, and
+	// most paths answer sooner), lastRepeat the longest that one of the handshake
+	// waits to be.
 	firstRepeat = 250 * time.Millisecond
 	lastRepeat  = 2 * time.Second
 
@@ -36,13 +37,31 @@ const (
 
 	// refusedTime is how long a server with the right key is waited for once one with
 	// another has answered: whoever sees a Hello can answer it, and before the server
-	// does, but not keep the answers to the first three of them from coming, for
+	// does, but not keep the answers to the first five of them from coming, for
 	// which there is time on a path by satellite.
 	refusedTime = 3 * time.Second
 
 	// maxServerDatagram is the longest datagram that a client takes.
 	maxServerDatagram = 65507
 )
+
+// backoff is how long a message of the handshake waits for its answer, each time
+// that it is sent. Every other wait doubles: what is lost in one burst may be all that
+// an idle path carries, so that more of them must follow soon.
+type backoff struct {
+	wait  time.Duration
+	twice bool // that it was waited for
+}
+
+// next returns how long to wait now.
+func (b *backoff) next() time.Duration {
+	wait := min(b.wait, lastRepeat)
+	if b.twice {
+		b.wait = 2 * wait
+	}
+	b.twice = !b.twice
+	return wait
+}
 
 // errNoAnswer is the outcome of an attempt that heard nothing.
 var errNoAnswer = errors.New("no answer")
@@ -95,7 +114,7 @@ func (h *handshake) run(ctx context.Context, trust func(secure.PublicKey) error,
 	stop := context.AfterFunc(ctx, func() { h.conn.SetReadDeadline(time.Now()) })
 	defer stop()
 	h.started = time.Now()
-	wait, msgs := firstRepeat, newMessages(1)
+	wait, msgs := backoff{wait: firstRepeat}, newMessages(1)
 	var trouble readTrouble
 	for next := h.started; ctx.Err() == nil; {
 		now := time.Now()
@@ -110,8 +129,7 @@ func (h *handshake) run(ctx context.Context, trust func(secure.PublicKey) error,
 			h.lastSent = now
 			b := h.hello.Append(nil)
 			_ = h.conn.Write(b, len(b), h.conn.LocalAddr())
-			next = now.Add(wait)
-			wait = min(2*wait, lastRepeat)
+			next = now.Add(wait.next())
 		}
 		deadline := next
 		if h.refused != nil {

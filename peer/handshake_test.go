@@ -1,0 +1,43 @@
+package peer
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"chunkcp/internal/netsim"
+)
+
+// TestEveryOtherWaitDoubles, up to the longest, which is not waited for less than the first.
+func TestEveryOtherWaitDoubles(t *testing.T) {
+	const ms = time.Millisecond
+	for _, tc := range []struct {
+		first time.Duration
+		want  []time.Duration
+	}{
+		{firstRepeat, []time.Duration{250 * ms, 250 * ms, 500 * ms, 500 * ms, time.Second, time.Second, lastRepeat, lastRepeat, lastRepeat}},
+		{5 * time.Second, []time.Duration{lastRepeat, lastRepeat}},
+	} {
+		wait := backoff{wait: tc.first}
+		var got []time.Duration
+		for range tc.want {
+			got = append(got, wait.next())
+		}
+		if !slices.Equal(got, tc.want) {
+			t.Errorf("%v, want %v", got, tc.want)
+		}
+	}
+}
+
+// TestFirstDatagramsLost: a burst of losses takes the first messages of a fetch's only
+// session. It is a second later.
+func TestFirstDatagramsLost(t *testing.T) {
+	inWorld(t, 1, 1, 1<<20, netsim.Link{Delay: 25 * time.Millisecond}, func(w *world) {
+		w.net.SetLink(w.client.Addr(), w.servers[0].addr.Addr(), netsim.Link{Delay: 25 * time.Millisecond, Loss: 1})
+		time.AfterFunc(999*time.Millisecond, func() {
+			w.net.SetPath(w.client.Addr(), w.servers[0].addr.Addr(), netsim.Link{Delay: 25 * time.Millisecond})
+		})
+		_, took := w.fetch(w.options())
+		within(t, "the fetch", took, 1300*time.Millisecond)
+	})
+}
