@@ -24,7 +24,8 @@ type tapped struct {
 }
 
 // meddle calls forge with each datagram on the way and injects what it returns,
-// after a while.
+// after a while: a copy that overtook what was sent with the original would be a
+// reordering, which costs repeats.
 func (w *world) meddle(forge func(d tapped) [][]byte) (injected func() int) {
 	var mu sync.Mutex
 	n := 0
@@ -36,7 +37,7 @@ func (w *world) meddle(forge func(d tapped) [][]byte) (injected func() int) {
 		}
 		for _, b := range forge(tapped{from, to, datagram}) {
 			n++
-			time.AfterFunc(time.Duration(n%50)*time.Millisecond, func() { w.net.Inject(from, to, b) })
+			time.AfterFunc(time.Duration(1+n%50)*time.Millisecond, func() { w.net.Inject(from, to, b) })
 		}
 	})
 	return func() int {
