@@ -295,7 +295,7 @@ func TestAnEmptyListServesNobody(t *testing.T) {
 // TestManySessionsFromOneHost: three fetches with the most sessions each.
 func TestManySessionsFromOneHost(t *testing.T) {
 	heavy(t)
-	inWorld(t, 1, 1, 4<<20, netsim.Link{Rate: 4_000_000, Queue: 16 << 20, Delay: 20 * time.Millisecond}, func(w *world) {
+	inWorld(t, 1, 1, 4<<20, netsim.Link{Rate: 4_000_000, Queue: 16 << 20, Delay: 20 * time.Millisecond, MTU: 1500}, func(w *world) {
 		var fetches sync.WaitGroup
 		most := make(chan int, 3)
 		for i := range 3 {
