@@ -23,7 +23,7 @@ func early(t *testing.T, n int64) *table {
 // joins has a session join and claim r, of which it gets the first n pieces.
 func (s *table) joins(id workerID, r rangeset.Range, n int64) {
 	s.t.Helper()
-	s.join(id, 0)
+	s.join(id, int(id), 0)
 	want := rangeset.Range{Start: r.Start, End: r.Start + n*PieceBytes}
 	if got := s.claim(s.now, id, r); !slices.Equal(got, []rangeset.Range{want}) || s.workers[id].held != want.Len() {
 		s.t.Errorf("session %d claimed %v and got %v, which is %d bytes", id, r, got, s.workers[id].held)
@@ -102,7 +102,7 @@ func TestInOrderTheFirstIsTaken(t *testing.T) {
 func TestWhatIsThereIsNotReserved(t *testing.T) {
 	a := newAssigner(6*PieceBytes+1, 3)
 	a.have(pieces(1, 2))
-	a.join(0, 0)
+	a.join(0, 0, 0)
 	a.lease(0, pieces(5, 6))
 	a.reserve(pieces(0, 4))
 	a.reserve(pieces(4, 8))

@@ -74,11 +74,11 @@ func newAssigner(size int64, expected int) *assigner {
 	return a
 }
 
-// join makes a session known. priorRate is what it did in an earlier run, in
-// bytes per second, or 0.
-func (a *assigner) join(id workerID, priorRate float64) {
+// join makes a session known, and to which peer it is. priorRate is what it did in an
+// earlier run, in bytes per second, or 0.
+func (a *assigner) join(id workerID, peer int, priorRate float64) {
 	a.leave(id)
-	w := &worker{id: id, prior: max(0, priorRate)}
+	w := &worker{id: id, peer: peer, prior: max(0, priorRate)}
 	a.workers[id] = w
 	i, _ := slices.BinarySearchFunc(a.order, id, func(o *worker, id workerID) int { return cmp.Compare(o.id, id) })
 	a.order = slices.Insert(a.order, i, w)

@@ -130,7 +130,7 @@ func TestNeverSlowerThanTheBestAlone(t *testing.T) {
 		}
 		if seed%2 == 0 {
 			for i := range rates {
-				r.assign.join(workerID(i), rates[i]*(0.8+0.4*random.Float64()))
+				r.assign.join(workerID(i), i, rates[i]*(0.8+0.4*random.Float64()))
 			}
 		} else {
 			best += 2 * rateInterval
@@ -274,7 +274,7 @@ func BenchmarkNext(b *testing.B) {
 					a.have(pieces(i, i+1))
 				}
 				for id := range workerID(sessions) {
-					a.join(id, 0)
+					a.join(id, int(id), 0)
 					a.measured(id, mb*float64(1+id), 10*time.Millisecond, 0)
 				}
 			}
@@ -311,7 +311,7 @@ func BenchmarkTail(b *testing.B) {
 	const sessions = 256
 	a := newAssigner(100*(sessions-1)*PieceBytes, sessions)
 	for id := range workerID(sessions) {
-		a.join(id, 0)
+		a.join(id, int(id), 0)
 		for range firstSamples {
 			a.measured(id, 100*mb, 10*time.Millisecond, 0)
 		}

@@ -72,7 +72,7 @@ func changing(before float64, at time.Duration, after float64) func(time.Duratio
 func newRace(tb testing.TB, size int64, rates ...func(time.Duration) float64) *race {
 	r := &race{tb: tb, assign: newAssigner(size, len(rates)), size: size, gotAt: make([]time.Duration, (size+PieceBytes-1)/PieceBytes)}
 	for i, rate := range rates {
-		r.assign.join(workerID(i), 0)
+		r.assign.join(workerID(i), i, 0)
 		r.runners = append(r.runners, &runner{id: workerID(i), rate: rate, rtt: raceRTT})
 	}
 	return r

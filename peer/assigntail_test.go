@@ -26,7 +26,7 @@ func seat(t *testing.T, rate []float64, held, begun []int64) *table {
 	at := int64(0)
 	for i, n := range held {
 		id := workerID(i)
-		a.join(id, 0)
+		a.join(id, int(id), 0)
 		for range firstSamples {
 			a.measured(id, rate[i], time.Millisecond, 0)
 		}
@@ -129,11 +129,11 @@ func TestASlowSessionIsTriedAgain(t *testing.T) {
 	for _, size := range []int64{100, 20} {
 		a := newAssigner(size*PieceBytes, 2)
 		s := &table{a, t, time.Unix(1e9, 0)}
-		a.join(0, 0)
+		a.join(0, 0, 0)
 		for range firstSamples {
 			a.measured(0, 100, time.Millisecond, 0)
 		}
-		a.join(1, 10*mb)
+		a.join(1, 1, 10*mb)
 		s.gets(1, assignment{data: pieces(0, 9), victim: nobody})
 		s.getsNothing(0)
 		s.now = s.now.Add(retryAfter - 1)
@@ -183,8 +183,8 @@ func TestRepeatsAreBounded(t *testing.T) {
 func TestWhoIsSilentIsNotWaitedFor(t *testing.T) {
 	for _, silent := range []bool{true, false} {
 		a := newAssigner(PieceBytes, 2)
-		a.join(0, 100*mb)
-		a.join(1, 1*mb)
+		a.join(0, 0, 100*mb)
+		a.join(1, 1, 1*mb)
 		s := &table{a, t, time.Unix(1e9, 0)}
 		s.gets(0, assignment{data: pieces(0, 1), victim: nobody})
 		a.received(0, pieces(0, 1))
@@ -226,7 +226,7 @@ func TestNoMoreRangesThanAServerTakes(t *testing.T) {
 	if a.left != n/2*PieceBytes {
 		t.Fatalf("%d bytes are left", a.left)
 	}
-	a.join(0, 1e12)
+	a.join(0, 0, 1e12)
 	now, out := time.Unix(1e9, 0), 0
 	for ; out <= n; out++ {
 		if _, ok := a.next(now, 0); !ok {
@@ -252,7 +252,7 @@ func TestWhatIsThereIsNotFetched(t *testing.T) {
 	if a.left != 5*PieceBytes || a.done.Len() != size-a.left {
 		t.Fatalf("%d bytes left, %d done", a.left, a.done.Len())
 	}
-	a.join(0, 100*mb)
+	a.join(0, 0, 100*mb)
 	now := time.Unix(1e9, 0)
 	if got, ok := a.next(now, 0); !ok || got.data != pieces(5, 10) {
 		t.Fatalf("got %+v, %v", got, ok)
@@ -294,7 +294,7 @@ func TestWhoHadItStolenMayYetBeFirst(t *testing.T) {
 // TestAPriorRateIsAGuess that two samples outweigh.
 func TestAPriorRateIsAGuess(t *testing.T) {
 	a := newAssigner(1<<30, 1)
-	a.join(0, 90*mb)
+	a.join(0, 0, 90*mb)
 	w := a.workers[0]
 	for i, want := range []float64{90 * mb, 90 * mb, 50 * mb, 10 * mb} {
 		if got := w.speed(); got != want {

@@ -268,21 +268,19 @@ func (a *assigner) ends(w *worker) float64 {
 	return part * float64(w.outstanding()) / a.rate(w)
 }
 
-// slowest returns the session other than w that would end last of those that
-// hold a piece alone, one that they have not begun if untouched is set; nil if
-// there is none.
-func (a *assigner) slowest(w *worker, untouched bool) (victim *worker) {
+// slowest returns the session other than w that would end last of those that may
+// be helped, and hold a piece that suits; nil if there is none.
+func (a *assigner) slowest(w *worker, may func(w, v *worker) bool, suits func(*worker, rangeset.Range) bool) (victim *worker) {
 	end := math.Inf(-1)
 	for _, o := range a.order {
-		if o == w || o.held == 0 || untouched && o.held == o.begunBytes {
+		if o == w || o.held == 0 || !may(w, o) {
 			continue
 		}
 		e := a.ends(o)
 		if e <= end {
 			continue
 		}
-		piece := o.last(1, func(p rangeset.Range) bool { return !a.doubled.Contains(p) && !(untouched && o.begun.Contains(p)) })
-		if !piece.Empty() {
+		if piece := o.last(1, func(p rangeset.Range) bool { return suits(o, p) }); !piece.Empty() {
 			victim, end = o, e
 		}
 	}

@@ -39,6 +39,9 @@ func (a *assigner) unblock(w *worker) (assignment, bool) {
 	seconds := a.reaches(v, piece)
 	soon := seconds-float64(piece.Len())/a.rate(v) < v.rtt.Seconds()
 	if !a.untouched(v, piece) || soon {
+		if !a.helps(w, v) {
+			return assignment{}, false
+		}
 		return a.double(w, v, piece, seconds)
 	}
 	if a.alone(w, piece)*worthIt >= seconds {

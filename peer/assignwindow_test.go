@@ -153,8 +153,8 @@ func TestTheFirstBytesAreTheFastests(t *testing.T) {
 	} {
 		a := newAssigner(1<<30, 2)
 		a.window(tc.window * PieceBytes)
-		a.join(0, tc.slow)
-		a.join(1, tc.fast)
+		a.join(0, 0, tc.slow)
+		a.join(1, 1, tc.fast)
 		a.next(now, 1) // it is there, and has worked off what it got
 		a.release(1)
 		a.workers[1].asked = now

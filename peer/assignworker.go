@@ -38,6 +38,7 @@ const (
 // worker is what the assigner knows of a session.
 type worker struct {
 	id      workerID
+	peer    int     // the sessions of one share a path
 	prior   float64 // bytes per second in an earlier run; 0 while not known
 	rate    float64 // measured, bytes per second
 	samples int     // of rate, from the first that was not zero or came late

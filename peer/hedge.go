@@ -38,16 +38,25 @@ func (a *assigner) hedge(now time.Time, w *worker) (assignment, bool) {
 	if a.freeBytes > 0 || !a.quickest(now, w) {
 		return assignment{}, false
 	}
-	v := a.slowest(w, false)
+	v := a.slowest(w, a.helps, a.lone)
 	if v == nil {
 		return assignment{}, false
 	}
-	piece := v.last(1, func(p rangeset.Range) bool { return !a.doubled.Contains(p) })
+	piece := v.last(1, func(p rangeset.Range) bool { return a.lone(v, p) })
 	if a.untouched(v, piece) && v.held > piece.Len() && a.stoppable(v) > 0 {
 		return assignment{}, false // to be taken over, if anything
 	}
 	return a.double(w, v, piece, a.ends(v))
 }
+
+// helps reports whether w may repeat what v holds. Over a path that both share that
+// takes from v what it gives to w, unless v hardly moves though w has.
+func (a *assigner) helps(w, v *worker) bool {
+	return w.peer != v.peer || v.speed()*hopelessly < w.speed()
+}
+
+// lone reports whether a piece that a session holds is held by no other.
+func (a *assigner) lone(_ *worker, p rangeset.Range) bool { return !a.doubled.Contains(p) }
 
 // quickest reports whether w would have repeated a piece before the others could
 // have repeated all that is worth it.
@@ -55,7 +64,7 @@ func (a *assigner) quickest(now time.Time, w *worker) bool {
 	seconds := a.alone(w, rangeset.Range{End: PieceBytes})
 	var late int64
 	for _, o := range a.order {
-		if o != w && a.ends(o) > seconds*worthIt {
+		if o != w && a.helps(w, o) && a.ends(o) > seconds*worthIt {
 			late += (a.single(o) + PieceBytes - 1) / PieceBytes
 		}
 	}

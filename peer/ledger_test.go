@@ -172,7 +172,7 @@ func (l *ledger) actions(a *assigner) map[string]func(*rapid.T) {
 		"": func(t *rapid.T) { l.agrees(t, a) },
 		"join": func(t *rapid.T) {
 			if id := id(t); l.leased[id] == nil {
-				a.join(id, rapid.SampledFrom([]float64{0, 1e6, 1e8}).Draw(t, "prior"))
+				a.join(id, int(id), rapid.SampledFrom([]float64{0, 1e6, 1e8}).Draw(t, "prior"))
 				l.leased[id], l.begun[id] = map[int64]bool{}, map[int64]bool{}
 			}
 		},
@@ -405,7 +405,7 @@ func (l *ledger) drain(t *rapid.T, a *assigner) {
 		l.giveBack(t, id, a.leave, true)
 	}
 	const last workerID = 99
-	a.join(last, 0)
+	a.join(last, int(last), 0)
 	l.leased[last], l.begun[last] = map[int64]bool{}, map[int64]bool{}
 	l.end = l.size
 	a.window(l.end)

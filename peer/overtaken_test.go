@@ -40,7 +40,7 @@ func (l *lender) session() *clientSession {
 	l.nextID++
 	l.sessions[c] = struct{}{}
 	l.byID[c.id] = c
-	l.assign.join(c.id, 0)
+	l.assign.join(c.id, int(c.id), 0)
 	return c
 }
 

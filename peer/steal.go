@@ -11,6 +11,9 @@ import (
 // that are alike must not take from each other. Arbitrary.
 const worthIt = 1.25
 
+// waits reports whether a session holds what it has not begun.
+func (a *assigner) waits(_, v *worker) bool { return v.held > v.begunBytes }
+
 // untouched reports whether a session holds the piece alone and has no byte of
 // it.
 func (a *assigner) untouched(w *worker, p rangeset.Range) bool {
@@ -22,7 +25,7 @@ func (a *assigner) untouched(w *worker, p rangeset.Range) bool {
 // that both end together. It gives no more than want, and nothing to a session
 // that would end later with it than all will if each does its part.
 func (a *assigner) steal(now time.Time, w *worker, want int64) (assignment, bool) {
-	v := a.slowest(w, true)
+	v := a.slowest(w, a.waits, a.untouched)
 	if v == nil {
 		return assignment{}, false
 	}

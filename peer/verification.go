@@ -146,7 +146,7 @@ func (f *Fetch) admit(c *clientSession) {
 	f.nextID++
 	c.joined = true
 	f.byID[c.id] = c
-	f.assign.join(c.id, f.priorRate(c.peer))
+	f.assign.join(c.id, c.peer.index, f.priorRate(c.peer))
 	f.activate()
 	f.follow()
 }
