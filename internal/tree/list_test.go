@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"math"
 	"runtime"
 	"strings"
 	"testing"
@@ -138,8 +139,12 @@ func TestSizeCostsNothing(t *testing.T) {
 
 // Most files are small: their lists are, too.
 func TestSmallListIsSmall(t *testing.T) {
-	if n := allocated(func() { NewList(100).Set(0, Hash{1}) }); n > 2<<10 {
-		t.Errorf("a list of one piece takes %d bytes", n)
+	least := uint64(math.MaxUint64)
+	for range 5 { // beside it the runtime may allocate something
+		least = min(least, allocated(func() { NewList(100).Set(0, Hash{1}) }))
+	}
+	if least > 2<<10 {
+		t.Errorf("a list of one piece takes %d bytes", least)
 	}
 }
 
