@@ -27,6 +27,7 @@ func mayImport() map[string][]string {
 		"peer":                {"arq", "proto", "internal/..."},
 		"arq":                 {"proto", "internal/rangeset"},
 		"proto":               {"internal/rangeset"},
+		"internal/assign":     {"proto", "internal/rangeset"},
 		"internal/netsim":     {"internal/udp"},
 		"internal/argv":       nil,
 		"internal/diskmodel":  {"internal/partfile"},
@@ -53,10 +54,7 @@ func onlyFor() map[string][]string {
 
 // sansIO names the packages and files that are told the time and call nobody.
 func sansIO() []string {
-	return []string{"proto", "arq", "internal/rangeset", "peer/assigner.go",
-		"peer/assignearly.go", "peer/assignturn.go", "peer/assignwindow.go", "peer/assignworker.go", "peer/steal.go", "peer/hedge.go",
-		"peer/agreement.go", "peer/manifest.go",
-	}
+	return []string{"proto", "arq", "internal/rangeset", "internal/assign", "peer/agreement.go", "peer/manifest.go"}
 }
 
 // The longest that a file may be, in lines: longer ones hold two things.

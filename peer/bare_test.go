@@ -5,11 +5,12 @@ import (
 	"context"
 	"io"
 	"path/filepath"
-	"reflect"
+	"slices"
 	"testing"
 	"time"
 
 	"chunkcp/arq"
+	"chunkcp/internal/assign"
 	"chunkcp/internal/rangeset"
 	"chunkcp/internal/secure"
 	"chunkcp/internal/tree"
@@ -36,7 +37,7 @@ type heap struct{ nullDestination }
 func (heap) begin(*Fetch, int64) (io.WriterAt, error) { return nowhere{}, nil }
 func (heap) keep(f *Fetch, p *piece, _ tree.Hash)     { f.written += p.data.Len(); f.pool.put(p) }
 func (heap) lose(f *Fetch, i int64) error {
-	f.written -= pieceRange(i, f.size).Len()
+	f.written -= assign.PieceRange(i, f.size).Len()
 	return nil
 }
 
@@ -87,7 +88,7 @@ func (b *bareFetch) all() (out []*clientSession) {
 // give has a session give piece i of content.
 func (b *bareFetch) give(c *clientSession, content []byte, i int64) {
 	b.t.Helper()
-	data := pieceRange(i, b.size)
+	data := assign.PieceRange(i, b.size)
 	p := b.getPiece(c, data, false)
 	copy(p.buf, content[data.Start:data.End])
 	b.complete(c, p)
@@ -171,7 +172,7 @@ func TestNothingIsLeasedBeforeOrdersAreObeyed(t *testing.T) {
 	b.pardon()
 	b.mu.Unlock()
 	c.takeWork(time.Now())
-	if b.reclaim(c, []rangeset.Range{pieceRange(7, b.size)}) {
+	if b.reclaim(c, []rangeset.Range{assign.PieceRange(7, b.size)}) {
 		t.Error("a piece was leased again, to be dropped at once")
 	}
 	if err := c.obey(); err != nil {
@@ -182,8 +183,8 @@ func TestNothingIsLeasedBeforeOrdersAreObeyed(t *testing.T) {
 	for _, g := range c.gets {
 		asked.Add(g.data)
 	}
-	if held := b.assign.workers[c.id].lease; asked.Len() == 0 || !reflect.DeepEqual(held.Ranges(), asked.Ranges()) {
-		t.Errorf("it holds %v and has asked for %v", held.Ranges(), asked.Ranges())
+	if held := b.assign.Lease(c.id); asked.Len() == 0 || !slices.Equal(held, asked.Ranges()) {
+		t.Errorf("it holds %v and has asked for %v", held, asked.Ranges())
 	}
 }
 
@@ -193,7 +194,7 @@ func TestAPieceReopenedOnItsWay(t *testing.T) {
 	b := bare(t, 4<<20, 2)
 	cs := b.all()
 	late := cs[1]
-	late.gets[2] = newGet(pieceRange(0, b.size))
+	late.gets[2] = newGet(assign.PieceRange(0, b.size))
 	b.give(cs[0], b.content, 0)
 	seg := &proto.Segment{Request: 2, Payload: b.content[:1000]}
 	if !late.room(seg) {
@@ -204,7 +205,13 @@ func TestAPieceReopenedOnItsWay(t *testing.T) {
 	b.reject(0, -1)
 	b.mu.Unlock()
 	late.place(seg)
-	if !b.assign.free.Contains(pieceRange(0, b.size)) {
+	piece := assign.PieceRange(0, b.size)
+	for c := range b.sessions {
+		if slices.ContainsFunc(b.assign.Lease(c.id), func(r rangeset.Range) bool { return !r.Intersect(piece).Empty() }) {
+			t.Errorf("session %d holds the piece still", c.id)
+		}
+	}
+	if b.assign.Done(piece) {
 		t.Error("the piece counts as received, and nobody has it")
 	}
 }
@@ -224,8 +231,8 @@ func TestWhatIsWholeStaysWhole(t *testing.T) {
 	if err := b.tell(cs[0], other(b.content), 0, 3); err != nil {
 		t.Fatal(err)
 	}
-	if b.written != b.size || b.assign.left != 0 || len(b.result) != 1 {
-		t.Errorf("%d of %d bytes are written, %d are to be fetched", b.written, b.size, b.assign.left)
+	if b.written != b.size || b.assign.Left() != 0 || len(b.result) != 1 {
+		t.Errorf("%d of %d bytes are written, %d are to be fetched", b.written, b.size, b.assign.Left())
 	}
 }
 
@@ -328,8 +335,8 @@ func TestALeadThatTellsNothing(t *testing.T) {
 	if b.lead != b.peers[1] || !cs[1].active || b.manifest.list.Known() != 0 {
 		t.Errorf("%s leads, the other one is active: %v", b.lead.Addr, cs[1].active)
 	}
-	if held := b.assign.workers[cs[0].id].held; held != 0 || b.assign.freeBytes != b.assign.left {
-		t.Errorf("%d bytes are still leased to the one that gives none", held)
+	if held := b.assign.Lease(cs[0].id); len(held) != 0 || b.assign.Free() != b.assign.Left() {
+		t.Errorf("%v is still leased to the one that gives none", held)
 	}
 	later(2 * stallTime)
 	if b.lead != b.peers[1] {

@@ -13,6 +13,7 @@ import (
 
 	"lukechampine.com/blake3/guts"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/partfile"
 	"chunkcp/internal/tree"
 	"chunkcp/proto"
@@ -97,7 +98,7 @@ func (b *bareFetch) show(c *clientSession, content []byte) {
 // giveLast has a session send what it has been asked for: the last piece.
 func (b *bareFetch) giveLast(c *clientSession, content []byte) {
 	b.t.Helper()
-	last := pieceRange(tree.Pieces(c.size)-1, c.size)
+	last := assign.PieceRange(tree.Pieces(c.size)-1, c.size)
 	for id := range c.gets {
 		for at := last.Start; at < last.End; at += 1000 {
 			seg := &proto.Segment{Request: id, Offset: at, Payload: content[at:min(at+1000, last.End)]}
@@ -528,11 +529,11 @@ func TestTheLargestNumberIsNoSize(t *testing.T) {
 			t.Error("the other one's file is not fetched")
 		}
 	}
-	for _, size := range []int64{proto.MaxFileBytes, proto.MaxFileBytes - 1, PieceBytes, 1} {
+	for _, size := range []int64{proto.MaxFileBytes, proto.MaxFileBytes - 1, assign.PieceBytes, 1} {
 		end := int64(0)
 		for i := max(0, tree.Pieces(size)-3); i < tree.Pieces(size); i++ {
-			r := pieceRange(i, size)
-			if r.Empty() || r.Start != i*PieceBytes || r.Start < end || r.Len() > PieceBytes {
+			r := assign.PieceRange(i, size)
+			if r.Empty() || r.Start != i*assign.PieceBytes || r.Start < end || r.Len() > assign.PieceBytes {
 				t.Errorf("piece %d of %d bytes is %v", i, size, r)
 			}
 			end = r.End

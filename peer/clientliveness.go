@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/rangeset"
 	"chunkcp/proto"
 )
@@ -68,7 +69,7 @@ func (c *clientSession) watch(now time.Time) error {
 	case !c.silent && !now.Before(c.silentAt()):
 		return c.fallSilent()
 	}
-	if c.meter.tick(now, len(c.gets) > 0 && !c.silent) {
+	if c.meter.Tick(now, len(c.gets) > 0 && !c.silent) {
 		c.fetch.publish(c)
 	}
 	return nil
@@ -102,8 +103,8 @@ func (c *clientSession) revive() error {
 
 // missing returns the pieces of g that are not complete.
 func (c *clientSession) missing(g *get) (out []rangeset.Range) {
-	for i := pieceIndex(g.data.Start); i*PieceBytes < g.data.End; i++ {
-		r := pieceRange(i, c.size)
+	for i := assign.PieceIndex(g.data.Start); i*assign.PieceBytes < g.data.End; i++ {
+		r := assign.PieceRange(i, c.size)
 		if g.open.Contains(r) && (c.pieces[i] != nil || !c.fetch.received(c, r)) {
 			out = append(out, r)
 		}

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/rangeset"
 	"chunkcp/internal/secure"
 	"chunkcp/internal/udp"
@@ -34,7 +35,7 @@ type clientSession struct {
 	*session
 	fetch *Fetch
 	peer  *peerState
-	id    workerID // changes when the file does; written under Fetch.mu
+	id    assign.SessionID // changes when the file does; written under Fetch.mu
 
 	generation int // of the file that it takes part in; written under Fetch.mu
 
@@ -57,7 +58,7 @@ type clientSession struct {
 	asksAgain bool      // there was no work, and may be soon
 	awaiting  time.Time // since when something is awaited; zero if nothing is
 	silent    bool
-	meter     rateMeter
+	meter     assign.Meter
 	trouble   readTrouble
 	placed    int64 // bytes of the file that came
 	fault     error // the peer's, found where it could not be returned
@@ -160,7 +161,7 @@ func (c *clientSession) run(ctx context.Context) error {
 			return err
 		}
 		c.takeWork(now)
-		if c.starved.Load() && c.credit() >= PieceBytes {
+		if c.starved.Load() && c.credit() >= assign.PieceBytes {
 			c.receiver.Announce(now)
 		}
 		if err := c.send(now); err != nil {
@@ -250,8 +251,8 @@ func (c *clientSession) deadline(now time.Time) time.Time {
 			next = c.heard.Add(silentEnd)
 		}
 	}
-	if c.meter.rate == 0 || len(c.gets) > 0 || c.asksAgain {
-		next = earlier(next, now.Add(rateInterval))
+	if c.meter.Rate() == 0 || len(c.gets) > 0 || c.asksAgain {
+		next = earlier(next, now.Add(assign.RateInterval))
 	}
 	if c.finish != nil {
 		return earlier(next, c.repeatAt)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/rangeset"
 	"chunkcp/proto"
 )
@@ -38,7 +39,7 @@ func (c *clientSession) cancel(id proto.ID, g *get) error {
 
 // freePieces gives back the pieces within r that g has begun.
 func (c *clientSession) freePieces(g *get, r rangeset.Range) {
-	for i := pieceIndex(r.Start); i*PieceBytes < r.End; i++ {
+	for i := assign.PieceIndex(r.Start); i*assign.PieceBytes < r.End; i++ {
 		if p := c.pieces[i]; p != nil && g.open.Contains(p.data) { // else it is another request's
 			delete(c.pieces, i)
 			c.fetch.putPiece(p)
@@ -86,7 +87,7 @@ func (c *clientSession) credit() uint32 {
 	}
 	memory := c.fetch.memoryCredit(open)
 	n := min(memory, int64(c.conn.ReadBuffer(baseDatagram))+c.onPath())
-	c.starved.Store(memory < PieceBytes)
+	c.starved.Store(memory < assign.PieceBytes)
 	return uint32(n)
 }
 
@@ -99,7 +100,7 @@ func (c *clientSession) onPath() int64 {
 	if rtt == 0 {
 		rtt = st.SmoothedRTT // a guess
 	}
-	return int64(4 * c.meter.latest(time.Now(), rtt) * rtt.Seconds())
+	return int64(4 * c.meter.Latest(time.Now(), rtt) * rtt.Seconds())
 }
 
 // room implements party: it finds the pieces that the segment belongs to.
@@ -111,9 +112,9 @@ func (c *clientSession) room(seg *proto.Segment) bool {
 	if g == nil {
 		return true // nobody waits for it: taken, and thrown away
 	}
-	first, last := pieceIndex(r.Start), pieceIndex(r.End-1)
+	first, last := assign.PieceIndex(r.Start), assign.PieceIndex(r.End-1)
 	for i := first; i <= last; i++ {
-		data := pieceRange(i, c.size)
+		data := assign.PieceRange(i, c.size)
 		if c.pieces[i] != nil || !g.open.Contains(data) || c.fetch.received(c, data) {
 			continue
 		}
@@ -143,12 +144,12 @@ func (c *clientSession) place(seg *proto.Segment) {
 	if g == nil {
 		return
 	}
-	c.meter.add(r.Len())
+	c.meter.Add(r.Len())
 	c.next = landing{seg.Request, r.End}
-	for i := pieceIndex(r.Start); i <= pieceIndex(r.End-1); i++ {
+	for i := assign.PieceIndex(r.Start); i <= assign.PieceIndex(r.End-1); i++ {
 		p := c.pieces[i]
 		if p == nil || !g.open.Contains(p.data) {
-			g.open.Remove(pieceRange(i, c.size)) // another session had it first
+			g.open.Remove(assign.PieceRange(i, c.size)) // another session had it first
 			continue
 		}
 		part := p.data.Intersect(r)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/netsim"
 	"chunkcp/internal/secure"
 	"chunkcp/proto"
@@ -263,7 +264,7 @@ func TestProbeOfAForgedAnswer(t *testing.T) {
 // TestWhoIsOutStaysSo: a session that comes to its first sealed datagram after its
 // peer has been found out by another one does not make the fetch forget why.
 func TestWhoIsOutStaysSo(t *testing.T) {
-	f := newLender(t, PieceBytes)
+	f := newLender(t, assign.PieceBytes)
 	p := f.add(Peer{Addr: "a"})
 	f.bench(p, ErrIntegrity)
 	if err := f.met(p, nil, secure.PublicKey{1}); err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"chunkcp/arq"
+	"chunkcp/internal/assign"
 	"chunkcp/internal/rangeset"
 	"chunkcp/internal/secure"
 	"chunkcp/proto"
@@ -123,7 +124,7 @@ func (c *crowdByHand) served() {
 	if err := os.WriteFile(path, nil, 0o644); err != nil {
 		c.t.Fatal(err)
 	}
-	if err := os.Truncate(path, pieces*PieceBytes); err != nil {
+	if err := os.Truncate(path, pieces*assign.PieceBytes); err != nil {
 		c.t.Fatal(err)
 	}
 	root, err := openRoot(dir, secure.PublicKey{1})

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/diskmodel"
 	"chunkcp/internal/partfile"
 	"chunkcp/internal/rangeset"
@@ -207,7 +208,7 @@ func TestAPanicBesideTheSessionsEndsTheFetch(t *testing.T) {
 		"output":     {"the output", func(_ *world, o *FetchOptions) { o.Out, o.Stream = "", minedOutput{} }},
 		"seed": {"what is here already", func(_ *world, o *FetchOptions) {
 			o.Seed = &Seed{File: minedOutput{}}
-			o.Seed.Pieces.Add(rangeset.Range{End: PieceBytes})
+			o.Seed.Pieces.Add(rangeset.Range{End: assign.PieceBytes})
 		}},
 		"watch": {"the fetch", func(w *world, o *FetchOptions) {
 			w.after(time.Second, func() { w.servers[0].host.Down() })

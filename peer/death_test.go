@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/netsim"
 )
 
@@ -99,7 +100,7 @@ func TestASilentServerComesBack(t *testing.T) {
 		})
 		_, took := w.fetch(o)
 		after := givenBy(f, 1) - atHeal
-		if atCut == 0 || after < 2*PieceBytes {
+		if atCut == 0 || after < 2*assign.PieceBytes {
 			t.Errorf("it gave %d bytes before, %d after the silence", atCut, after)
 		}
 		// What three links carry, one of them not for the second of silence,

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"time"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/tree"
 )
 
@@ -27,7 +28,7 @@ func (f *Fetch) write(ctx context.Context) {
 // deliver brings a piece to where it is to be, unless its hash is known to be
 // another one.
 func (f *Fetch) deliver(p *piece) error {
-	i := pieceIndex(p.data.Start)
+	i := assign.PieceIndex(p.data.Start)
 	h := tree.PieceHash(p.buf[:p.data.Len()], i, tree.Pieces(p.of))
 	if !f.plausible(p, i, h) {
 		return nil

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/diskmodel"
 	"chunkcp/internal/netsim"
 	"chunkcp/internal/partfile"
@@ -94,7 +95,7 @@ type watchedFile struct {
 func (f watchedFile) WriteAt(b []byte, off int64) (int, error) {
 	if f.path == diskPart {
 		f.disk.mu.Lock()
-		f.disk.written[pieceIndex(off)] = true
+		f.disk.written[assign.PieceIndex(off)] = true
 		f.disk.mu.Unlock()
 	}
 	return f.File.WriteAt(b, off)
@@ -194,7 +195,7 @@ func (w *world) goesOn(d *watchedDisk) (resumed int64) {
 		if d.written[i] {
 			w.t.Errorf("piece %d was saved, and fetched again", i)
 		}
-		resumed += pieceRange(i, diskSize).Len()
+		resumed += assign.PieceRange(i, diskSize).Len()
 	}
 	if s := f.Snapshot(); s.Resumed < resumed || s.Resumed > diskSize || s.Done != diskSize {
 		w.t.Errorf("%d bytes were resumed of %d that were saved, %d are done", s.Resumed, resumed, s.Done)
@@ -225,7 +226,7 @@ func (w *world) checkSaved(d *watchedDisk, safe map[int64]tree.Hash) {
 	part, _ := d.Content(diskPart)
 	found := recorded(w.t, journal)
 	for i, h := range safe {
-		r := pieceRange(i, diskSize)
+		r := assign.PieceRange(i, diskSize)
 		if found[i] != h || int64(len(part)) < r.End || part[r.Start:r.End] != string(w.content[r.Start:r.End]) {
 			w.t.Errorf("piece %d was saved, and did not survive the crash", i)
 		}

@@ -4,16 +4,17 @@ import (
 	"math"
 	"time"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/rangeset"
 	"chunkcp/proto"
 )
 
-// maxEarly is how many peers are asked for bytes in the handshake, firstLease of
+// maxEarly is how many peers are asked for bytes in the handshake, assign.FirstLease of
 // each: the first in the config. All of it lies in a stream's first window.
 // Arbitrary.
 const maxEarly = 4
 
-const _ = uint(streamPieces*PieceBytes - maxEarly*firstLease) // it does
+const _ = uint(streamPieces*assign.PieceBytes - maxEarly*assign.FirstLease) // it does
 
 // firstRequests returns what to ask p for in the handshake: the file and its
 // root. The first session with each of the first peers asks for some bytes too,
@@ -36,8 +37,8 @@ func (f *Fetch) firstRequests(p *peerState) (requests []byte, early rangeset.Ran
 	if p.index >= min(maxEarly, f.wanted()) || f.size >= 0 || f.opt.HashesOnly || f.resumes {
 		return root.Append(requests), rangeset.Range{}
 	}
-	start := int64(p.index) * firstLease
-	p.early = rangeset.Range{Start: start, End: start + firstLease}
+	start := int64(p.index) * assign.FirstLease
+	p.early = rangeset.Range{Start: start, End: start + assign.FirstLease}
 	get := proto.Get{ID: clientFile + 1, File: clientFile, Range: p.early}
 	requests = get.Append(requests)
 	if p.index == 0 {
@@ -57,7 +58,7 @@ func (f *Fetch) unreserve(p *peerState) {
 // settleEarly ends the reservation of what p was asked for early.
 func (f *Fetch) settleEarly(p *peerState) {
 	if f.assign != nil {
-		f.assign.unreserve(p.early)
+		f.assign.Unreserve(p.early)
 	}
 	p.early = rangeset.Range{}
 }
@@ -68,7 +69,7 @@ func (f *Fetch) claim(c *clientSession, r rangeset.Range) (mine []rangeset.Range
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if c.joined && !c.told.drops() {
-		mine = f.assign.claim(time.Now(), c.id, r)
+		mine = f.assign.Claim(time.Now(), c.id, r)
 	}
 	f.settleEarly(c.peer)
 	return mine

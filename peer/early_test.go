@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/netsim"
 	"chunkcp/internal/rangeset"
 	"chunkcp/proto"
@@ -20,7 +21,7 @@ func (w *world) firstOf(o *FetchOptions, first []time.Duration) {
 			f.mu.Lock()
 			defer f.mu.Unlock()
 			for c := range f.sessions {
-				if at := &first[c.peer.index]; c.joined && *at == 0 && f.assign.workers[c.id].begunBytes > 0 {
+				if at := &first[c.peer.index]; c.joined && *at == 0 && f.assign.Started(c.id) {
 					*at = time.Since(f.began)
 				}
 			}
@@ -67,8 +68,8 @@ func TestAFileShorterThanWhatIsAskedForEarly(t *testing.T) {
 				}
 				f, took := w.fetch(w.options())
 				twice := came(f) - int64(size)
-				t.Logf("took %v, %d bytes came twice, %d were asked of two", took, twice, f.assign.hedged)
-				if twice < 0 || twice > f.assign.hedged {
+				t.Logf("took %v, %d bytes came twice, %d were asked of two", took, twice, f.assign.Hedged())
+				if twice < 0 || twice > f.assign.Hedged() {
 					t.Errorf("%d bytes came twice", twice)
 				}
 				for i, p := range f.peers {
@@ -88,7 +89,7 @@ func TestAPeerThatDiesInItsHandshake(t *testing.T) {
 	heavy(t)
 	const size = 16 << 20 // in less than patience
 	rtt := 2 * storyLink.Delay
-	line := time.Duration(PieceBytes * int64(time.Second) / storyLink.Rate)
+	line := time.Duration(assign.PieceBytes * int64(time.Second) / storyLink.Rate)
 	var alone time.Duration
 	inWorld(t, 1, 2, size, storyLink, func(w *world) { _, alone = w.fetch(w.options()) })
 	for dead := range 3 {
@@ -122,8 +123,8 @@ func TestAStreamFromTwoOfThree(t *testing.T) {
 			} else {
 				within(t, "the stream", took, ideal(size, 2)*110/100)
 			}
-			line := time.Duration(PieceBytes * int64(time.Second) / storyLink.Rate)
-			within(t, "the first byte", r.begin.Sub(began), patience+10*storyLink.Delay+2*line)
+			line := time.Duration(assign.PieceBytes * int64(time.Second) / storyLink.Rate)
+			within(t, "the first byte", r.begin.Sub(began), assign.Patience+10*storyLink.Delay+2*line)
 		})
 	}
 }
@@ -201,15 +202,17 @@ func TestWhatIsTakenMeanwhileIsDropped(t *testing.T) {
 	if err := first.answers(40 << 20); err != nil {
 		t.Fatal(err)
 	}
-	b.assign.lease(first.id, pieces(6, 8))
+	if !b.assign.Reclaim(first.id, []rangeset.Range{pieces(6, 8)}) {
+		t.Fatal("they are not free")
+	}
 	if err := second.answers(40 << 20); err != nil {
 		t.Fatal(err)
 	}
 	if got := second.fetches(); !slices.Equal(got, []rangeset.Range{pieces(4, 6)}) || second.nextID != clientFile+2 {
 		t.Errorf("it fetches %v, and its next id is %d", got, second.nextID)
 	}
-	if held := b.assign.workers[second.id].lease; !slices.Equal(held.Ranges(), second.fetches()) {
-		t.Errorf("it holds %v", held.Ranges())
+	if held := b.assign.Lease(second.id); !slices.Equal(held, second.fetches()) {
+		t.Errorf("it holds %v", held)
 	}
 	if sent := second.sender.Stats(); second.sender.Idle() {
 		t.Errorf("its peer is not told: %+v", sent)
@@ -226,7 +229,7 @@ func TestAReservationEnds(t *testing.T) {
 	}
 	reserved := func(want ...rangeset.Range) {
 		t.Helper()
-		if got := b.assign.reserved.Ranges(); !slices.Equal(got, want) {
+		if got := b.assign.Reserved(); !slices.Equal(got, want) {
 			t.Errorf("%v is reserved, want %v", got, want)
 		}
 	}
@@ -250,8 +253,8 @@ func TestAReservationEnds(t *testing.T) {
 	reserved(pieces(8, 12))
 	b.unreserve(b.peers[2])
 	reserved()
-	if b.assign.freeBytes != 20<<20 {
-		t.Errorf("%d bytes are free", b.assign.freeBytes)
+	if b.assign.Free() != 20<<20 {
+		t.Errorf("%d bytes are free", b.assign.Free())
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/netsim"
 )
 
@@ -58,9 +59,9 @@ func drawFaults(seed uint64) *faultRun {
 	case 1:
 		r.size = 1 + rng.IntN(5000)
 	case 2:
-		r.size = PieceBytes * (1 + rng.IntN(3))
+		r.size = assign.PieceBytes * (1 + rng.IntN(3))
 	default:
-		r.size = rng.IntN(3*PieceBytes + 12345)
+		r.size = rng.IntN(3*assign.PieceBytes + 12345)
 	}
 	if one(5) {
 		r.limits.Channels = 1 + rng.IntN(8)

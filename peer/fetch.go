@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/partfile"
 	"chunkcp/internal/tree"
 	"chunkcp/proto"
@@ -63,8 +64,8 @@ type Fetch struct {
 	ctx      context.Context // of what belongs to the fetch
 	peers    []*peerState
 	sessions map[*clientSession]struct{}
-	byID     map[workerID]*clientSession // those that the assigner knows
-	nextID   workerID
+	byID     map[assign.SessionID]*clientSession // those that the assigner knows
+	nextID   assign.SessionID
 	over     bool      // the outcome is known: sessions end, peers keep their state
 	lastLive time.Time // when a live peer was seen last
 	moved    time.Time // when file bytes or hashes came last
@@ -97,7 +98,7 @@ type Fetch struct {
 	unfit      error         // why a file of a size that was told could not be begun; nil if all could
 	target     io.WriterAt
 	manifest   *manifest
-	assign     *assigner
+	assign     *assign.Assigner
 	pool       piecePool
 	writing    int   // pieces on their way to their place
 	written    int64 // bytes that have reached their place
@@ -125,7 +126,7 @@ func newFetch(opt FetchOptions) *Fetch {
 		writes: make(chan *piece, maxPieces+MaxSessions+maxEver),
 		result: make(chan error, 1),
 		size:   -1, patience: firstPatience, pool: piecePool{limit: maxPieces}, agreement: newAgreement(opt.Hash),
-		sessions: map[*clientSession]struct{}{}, byID: map[workerID]*clientSession{},
+		sessions: map[*clientSession]struct{}{}, byID: map[assign.SessionID]*clientSession{},
 	}
 	f.moved, f.lastLive = f.began, f.began
 	for _, p := range opt.Peers {
@@ -223,7 +224,7 @@ func (f *Fetch) end(err error) {
 func (f *Fetch) begin(size int64) error {
 	f.generation++
 	f.size, f.written, f.recalled, f.filled, f.stuck = size, 0, 0, time.Time{}, time.Time{}
-	f.manifest, f.assign = newManifest(size), newAssigner(size, f.wanted())
+	f.manifest, f.assign = newManifest(size), assign.New(size, f.wanted())
 	f.lead, f.asked = nil, nil
 	f.kept = time.Now()
 	for _, p := range f.peers {
@@ -231,7 +232,7 @@ func (f *Fetch) begin(size int64) error {
 			p.bad, p.note = nil, ""
 		}
 		p.stalled = false
-		f.assign.reserve(p.early)
+		f.assign.Reserve(p.early)
 		if p.proof != nil {
 			p.proof.asked = nil // it drops what it asks for
 		}

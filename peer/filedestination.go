@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/partfile"
 	"chunkcp/internal/rangeset"
 	"chunkcp/internal/tree"
@@ -46,7 +47,7 @@ func newFileDestination(opt FetchOptions) *fileDestination {
 	return &fileDestination{
 		path: opt.Out, log: opt.Log,
 		opt:     partfile.Option{NoClobber: opt.NoClobber, FS: opt.Disk, Restart: opt.Restart},
-		written: make(chan struct{}, checkpointBytes/PieceBytes),
+		written: make(chan struct{}, checkpointBytes/assign.PieceBytes),
 		full:    make(chan struct{}, 1),
 	}
 }
@@ -94,7 +95,7 @@ func (d *fileDestination) begin(f *Fetch, size int64) (io.WriterAt, error) {
 	d.part = part
 	var had rangeset.Set
 	for _, r := range part.Resumed() {
-		had.Add(pieceRange(r.Piece, size))
+		had.Add(assign.PieceRange(r.Piece, size))
 	}
 	f.recall(part, &had)
 	return partWriter{part, d}, nil
@@ -116,7 +117,7 @@ func (d *fileDestination) create(before *partfile.Part, size int64) (*partfile.P
 // keep implements destination.
 func (d *fileDestination) keep(f *Fetch, p *piece, h tree.Hash) {
 	if p.target != (nowhere{}) { // else it is in the journal already
-		d.part.Note(partfile.Record{Piece: pieceIndex(p.data.Start), Hash: h})
+		d.part.Note(partfile.Record{Piece: assign.PieceIndex(p.data.Start), Hash: h})
 	}
 	f.written += p.data.Len()
 	f.pool.put(p)
@@ -127,7 +128,7 @@ func (d *fileDestination) heard(*Fetch) {}
 
 // lose implements destination.
 func (d *fileDestination) lose(f *Fetch, i int64) error {
-	f.written -= pieceRange(i, f.size).Len()
+	f.written -= assign.PieceRange(i, f.size).Len()
 	return nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/secure"
 	"chunkcp/internal/tree"
 	"chunkcp/internal/treecache"
@@ -309,7 +310,7 @@ func stampAt(t *testing.T, path string) stamp {
 // TestHashesOfAFileWhoseTimeWasSetBack: a server starts again, and hashes nothing
 // that it has hashed before. Other bytes with the same size and time are hashed.
 func TestHashesOfAFileWhoseTimeWasSetBack(t *testing.T) {
-	const pieces = minCached/PieceBytes + 1
+	const pieces = minCached/assign.PieceBytes + 1
 	r := rootOf(t, minCached+100)
 	cache, err := treecache.Open(filepath.Join(t.TempDir(), "trees"), 0)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/netsim"
 )
 
@@ -38,7 +39,7 @@ func TestTheFirstByteDoesNotWaitForTheHash(t *testing.T) {
 		if _, _, err := w.run(o); !errors.Is(err, errEnough) {
 			t.Fatal(err)
 		}
-		line := time.Duration(PieceBytes * int64(time.Second) / link.Rate)
+		line := time.Duration(assign.PieceBytes * int64(time.Second) / link.Rate)
 		took := first.at.Sub(began)
 		t.Logf("the first verified byte came after %v: %.1f round trips and a piece at the line's rate", took, float64(took-line)/float64(rtt))
 		within(t, "the first verified byte", took, 6*rtt+line)

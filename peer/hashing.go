@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/tree"
 	"chunkcp/internal/treecache"
 )
@@ -134,7 +135,7 @@ func (h *hashing) enqueue(ctx context.Context, t *hashedFile, s *serverSession, 
 
 // work hashes files until none waits.
 func (h *hashing) work(ctx context.Context) {
-	buf := make([]byte, PieceBytes)
+	buf := make([]byte, assign.PieceBytes)
 	for {
 		h.mu.Lock()
 		t := h.queue.take()
@@ -192,7 +193,7 @@ func (h *hashing) hash(ctx context.Context, t *hashedFile, buf []byte) error {
 		if h.pause != nil {
 			h.pause()
 		}
-		r := pieceRange(i, t.stamp.Size)
+		r := assign.PieceRange(i, t.stamp.Size)
 		b := buf[:r.Len()]
 		if err := t.from.readAt(b, r.Start); err != nil {
 			h.log.Warn("hashing", strangerText("name", t.from.file.Name()), zap.Error(err))

@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/secure"
 	"chunkcp/internal/tree"
 )
@@ -25,7 +26,7 @@ func hashed(t *testing.T, h *hashing, files int, pieces int) (out []*servedFile)
 	t.Cleanup(r.close)
 	for i := range files {
 		name := fmt.Sprint(i)
-		if err := os.WriteFile(filepath.Join(dir, name), make([]byte, pieces*PieceBytes), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name), make([]byte, pieces*assign.PieceBytes), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		f, err := r.take(name)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/rangeset"
 	"chunkcp/proto"
 )
@@ -62,13 +63,13 @@ func (s *script) number() int64 {
 	case c < 64:
 		return int64(c)
 	case c < 128:
-		base = int64(c-64) * PieceBytes / 8
+		base = int64(c-64) * assign.PieceBytes / 8
 	case c < 160:
 		base = 1 << (2 * (c - 128))
 	case c < 176:
 		base = math.MaxInt64
 	case c < 184:
-		base = math.MaxInt64 - PieceBytes
+		base = math.MaxInt64 - assign.PieceBytes
 	case c < 192:
 		base = proto.MaxFileBytes
 	case c < 208:

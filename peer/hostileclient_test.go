@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"chunkcp/internal/assign"
 	"chunkcp/proto"
 )
 
@@ -34,14 +35,14 @@ func (p *wantedBytes) read([][]byte, proto.ID, int64) error   { panic("a client 
 const (
 	sessionCost  = 8 << 20
 	datagramCost = 64 << 10
-	hashingCost  = PieceBytes + 64<<10
+	hashingCost  = assign.PieceBytes + 64<<10
 )
 
 // FuzzHostileClient has a server's session handle what a client with the right
 // keys may send: any frames, any messages, in any order and at any time.
 func FuzzHostileClient(f *testing.F) {
 	addScripts(f)
-	sizes := []int{0, 1, 2000, PieceBytes, 2*PieceBytes + 17}
+	sizes := []int{0, 1, 2000, assign.PieceBytes, 2*assign.PieceBytes + 17}
 	dir := rootOf(f, sizes...)
 	content := positioned(sizes[len(sizes)-1])
 	out := &wire{run: make([]byte, 0, 4<<20)} // of all runs, or to grow it would be counted

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"chunkcp/arq"
+	"chunkcp/internal/assign"
 	"chunkcp/internal/secure"
 	"chunkcp/internal/tree"
 	"chunkcp/internal/udp"
@@ -33,7 +34,7 @@ func (g *guarded) begin(_ *Fetch, size int64) (io.WriterAt, error) {
 }
 
 func (g *guarded) WriteAt(b []byte, offset int64) (int, error) {
-	if offset < 0 || offset+int64(len(b)) > g.size || offset%PieceBytes != 0 {
+	if offset < 0 || offset+int64(len(b)) > g.size || offset%assign.PieceBytes != 0 {
 		g.t.Fatalf("%d bytes are written at %d of a file of %d", len(b), offset, g.size)
 	}
 	return len(b), nil
@@ -51,7 +52,7 @@ func (g *guarded) quick(time.Time) bool { // in turn
 
 func (g *guarded) heard(*Fetch) {}
 func (g *guarded) lose(f *Fetch, i int64) error {
-	f.written -= pieceRange(i, f.size).Len()
+	f.written -= assign.PieceRange(i, f.size).Len()
 	return nil
 }
 func (g *guarded) run(*Fetch, <-chan struct{}) {}
@@ -87,7 +88,7 @@ func newFetchByHand(t *testing.T, sessions int) *fetchByHand {
 		buffers: newBurstBuffers(), began: time.Now(), dest: &guarded{t: t}, ctx: context.Background(),
 		writes: make(chan *piece, maxPieces+MaxSessions+maxEver), result: make(chan error, 1),
 		size: -1, pool: piecePool{limit: 4}, agreement: newAgreement(nil),
-		sessions: map[*clientSession]struct{}{}, byID: map[workerID]*clientSession{},
+		sessions: map[*clientSession]struct{}{}, byID: map[assign.SessionID]*clientSession{},
 	}
 	h := &fetchByHand{Fetch: f, t: t}
 	for i := range sessions {
@@ -146,7 +147,7 @@ func (c *clientByHand) bytesOf(s *script) []byte {
 		r := g.data
 		if open := g.open.Ranges(); s.of(8) > 0 && len(open) > 0 {
 			r = open[s.of(len(open))]
-			if p := c.session.pieces[pieceIndex(r.Start)]; p != nil {
+			if p := c.session.pieces[assign.PieceIndex(r.Start)]; p != nil {
 				for _, m := range p.have.Missing(p.data) {
 					r = m
 					break
@@ -182,7 +183,7 @@ func FuzzHostileServer(f *testing.F) {
 		s := &script{b: b[:min(len(b), 2000)]}
 		h := newFetchByHand(t, 1+s.of(3))
 		datagrams := 0
-		size := []int64{0, 1, 70_000, PieceBytes + 5, 3 * PieceBytes, 3*PieceBytes + 17, -1}[s.of(7)]
+		size := []int64{0, 1, 70_000, assign.PieceBytes + 5, 3 * assign.PieceBytes, 3*assign.PieceBytes + 17, -1}[s.of(7)]
 		for _, c := range h.sessions {
 			if size < 0 { // whatever they say
 				break
@@ -286,11 +287,7 @@ func (h *fetchByHand) check() {
 	if h.assign == nil {
 		return
 	}
-	var done int64
-	for _, r := range h.assign.done.Ranges() {
-		done += r.Len()
-	}
-	if h.assign.left+done != h.size || h.assign.left < 0 {
-		h.t.Fatalf("%d bytes are left and %d received, of %d", h.assign.left, done, h.size)
+	if left, free := h.assign.Left(), h.assign.Free(); free < 0 || free > left || left > h.size {
+		h.t.Fatalf("%d bytes are left and %d free, of %d", left, free, h.size)
 	}
 }

@@ -92,7 +92,7 @@ func TestAHundredthOfTheOther(t *testing.T) {
 	}
 	one, other, both := rate(idealSize, 1, 0), rate(idealSize/100, 0, 1), rate(idealSize, 1, 1)
 	t.Logf("%.2f MB/s and %.2f MB/s, together %.2f MB/s: %.4f of the sum", one/1e6, other/1e6, both/1e6, both/(one+other))
-	// What a session has is told every rateInterval: by chance of the phases the fast
+	// What a session has is told every assign.RateInterval: by chance of the phases the fast
 	// one takes over the last piece a tenth of a second later, 0.6 % of the whole.
 	if both < 0.985*(one+other) {
 		t.Errorf("%.4f of the sum of both, want 0.985", both/(one+other))

@@ -37,8 +37,8 @@ func TestOnlyTheAgreedFileEndsAFetch(t *testing.T) {
 	if err := b.tell(cs[0], b.content, 0, 2); err != nil {
 		t.Fatal(err)
 	}
-	if b.assign.freeBytes != 2<<20 || !b.filled.IsZero() || b.written != 1<<20 {
-		t.Errorf("%d bytes are to be fetched again, %d are written", b.assign.freeBytes, b.written)
+	if b.assign.Free() != 2<<20 || !b.filled.IsZero() || b.written != 1<<20 {
+		t.Errorf("%d bytes are to be fetched again, %d are written", b.assign.Free(), b.written)
 	}
 	b.states(Live, Live, Live)
 	if err := b.tell(cs[0], b.content, 2, 3); err != nil {
@@ -138,7 +138,7 @@ func TestWhatWasHereAndProvesWrong(t *testing.T) {
 	b := bare(t, 2<<20, 1)
 	c := b.opened(0, 2<<20)
 	p := b.borrow(&source{generation: b.generation, target: nowhere{}}, 1)
-	b.assign.have(p.data)
+	b.assign.Have(p.data)
 	copy(p.buf, other(b.content)[1<<20:])
 	if err := b.deliver(p); err != nil || b.recalled != 1<<20 {
 		t.Fatal(err, b.recalled)
@@ -147,8 +147,8 @@ func TestWhatWasHereAndProvesWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.states(Live)
-	if b.recalled != 0 || b.written != 0 || b.assign.freeBytes != b.size {
-		t.Errorf("%d bytes resumed, %d written, %d to be fetched", b.recalled, b.written, b.assign.freeBytes)
+	if b.recalled != 0 || b.written != 0 || b.assign.Free() != b.size {
+		t.Errorf("%d bytes resumed, %d written, %d to be fetched", b.recalled, b.written, b.assign.Free())
 	}
 }
 
@@ -272,7 +272,7 @@ func TestWhatHappensDuringAWrite(t *testing.T) {
 		}
 	})
 	b.give(cs[1], other(b.content), 0)
-	if b.written != 0 || b.assign.freeBytes != b.size || b.peers[1].bad == nil {
+	if b.written != 0 || b.assign.Free() != b.size || b.peers[1].bad == nil {
 		t.Errorf("a wrong piece counts: %d bytes are written", b.written)
 	}
 	b.target = during(func() {

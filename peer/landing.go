@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"chunkcp/internal/assign"
 	"chunkcp/internal/rangeset"
 	"chunkcp/internal/secure"
 	"chunkcp/proto"
@@ -69,7 +70,7 @@ func (c *clientSession) landingFor(n int) []byte {
 	if payload <= 0 || g == nil || g.data.Intersect(r) != r {
 		return nil
 	}
-	p := c.pieces[pieceIndex(r.Start)]
+	p := c.pieces[assign.PieceIndex(r.Start)]
 	if p == nil || p.data.Intersect(r) != r || !g.open.Contains(p.data) || p.have.Overlaps(r) {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/rangeset"
 	"chunkcp/proto"
 )
@@ -100,22 +101,22 @@ func span(start, n int64) rangeset.Range { return rangeset.Range{Start: start, E
 // its piece, and what lies before it stays as it is.
 func TestSegmentsLandWhereTheyBelong(t *testing.T) {
 	const n = 1000
-	w := newRunway(t, 3*PieceBytes/2)
+	w := newRunway(t, 3*assign.PieceBytes/2)
 	w.send(span(0, n), true) // nothing is known
 	for i := int64(1); i < 5; i++ {
 		w.send(span(i*n, n), false)
 	}
 	w.send(span(5*n, n/3), false) // shorter than the last: the place is the same
-	w.send(span(5*n+n/3, PieceBytes-6*n), false)
-	w.send(span(PieceBytes-n+n/3, n), true)      // lies in two pieces
-	w.send(span(PieceBytes+n/3, n), false)       // in the second
-	w.send(span(PieceBytes+n/3+n, 100*n), false) // longer
+	w.send(span(5*n+n/3, assign.PieceBytes-6*n), false)
+	w.send(span(assign.PieceBytes-n+n/3, n), true)      // lies in two pieces
+	w.send(span(assign.PieceBytes+n/3, n), false)       // in the second
+	w.send(span(assign.PieceBytes+n/3+n, 100*n), false) // longer
 }
 
 // TestAGuessThatFails: the next segment is another one, or none.
 func TestAGuessThatFails(t *testing.T) {
 	const n = 1000
-	w := newRunway(t, PieceBytes)
+	w := newRunway(t, assign.PieceBytes)
 	w.send(span(0, n), true)
 	w.send(span(n, n), false)
 	w.send(span(5*n, n), false) // opened to where [2n, 3n) belongs, and copied from there
@@ -130,7 +131,7 @@ func TestAGuessThatFails(t *testing.T) {
 // after it.
 func TestAForgeryLands(t *testing.T) {
 	const n = 1000
-	w := newRunway(t, PieceBytes)
+	w := newRunway(t, assign.PieceBytes)
 	w.send(span(0, n), true)
 	good := w.datagram(span(n, n))
 	for i := range good {
@@ -153,7 +154,7 @@ func TestAForgeryLands(t *testing.T) {
 // anything.
 func TestOtherFramesLand(t *testing.T) {
 	const n = 1000
-	w := newRunway(t, PieceBytes)
+	w := newRunway(t, assign.PieceBytes)
 	w.send(span(0, n), true)
 	probe := proto.MTUProbe{Size: n}
 	frames := probe.Append(nil)

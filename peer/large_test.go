@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/partfile"
 	"chunkcp/internal/rangeset"
 )
@@ -49,7 +50,7 @@ func (f sparseFile) ReadAt(b []byte, off int64) (int, error) {
 func TestResumeOfALargeFile(t *testing.T) {
 	const (
 		records = 102_400
-		size    = (records + 2) * int64(PieceBytes)
+		size    = (records + 2) * int64(assign.PieceBytes)
 		missing = int64(51_234) // and the last one
 	)
 	if runtime.GOOS == "windows" {
@@ -58,7 +59,7 @@ func TestResumeOfALargeFile(t *testing.T) {
 	dir := t.TempDir()
 	var reads atomic.Int64
 	disk, out := sparseDisk{reads: &reads}, filepath.Join(dir, "out.bin")
-	leaveAllBut(t, disk, out, size, missing, size/PieceBytes-1)
+	leaveAllBut(t, disk, out, size, missing, size/assign.PieceBytes-1)
 
 	began := time.Now()
 	inWorld(t, 1, 1, 0, storyLink, func(w *world) {
@@ -83,7 +84,7 @@ func TestResumeOfALargeFile(t *testing.T) {
 		if _, err := Run(ctx, o); !errors.Is(err, errEnough) {
 			w.t.Fatal(err)
 		}
-		first := rangeset.Range{Start: missing * PieceBytes, End: (missing + 1) * PieceBytes}
+		first := rangeset.Range{Start: missing * assign.PieceBytes, End: (missing + 1) * assign.PieceBytes}
 		if got := gets()[0].ContextMap()["range"]; got != first.String() {
 			w.t.Errorf("the first request is for %v, want %v", got, first)
 		}
@@ -111,7 +112,7 @@ func leaveAllBut(t *testing.T, disk partfile.FS, out string, size int64, missing
 	for _, i := range missing {
 		absent[i] = true
 	}
-	for i := range size / PieceBytes {
+	for i := range size / assign.PieceBytes {
 		if !absent[i] {
 			p.Note(partfile.Record{Piece: i})
 		}

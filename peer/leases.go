@@ -3,6 +3,7 @@ package peer
 import (
 	"time"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/rangeset"
 )
 
@@ -14,15 +15,15 @@ func (f *Fetch) lease(c *clientSession, now time.Time) (r rangeset.Range, ok, ag
 	if !c.active || c.told.drops() { // what it is told to drop may be what it would be leased
 		return rangeset.Range{}, false, false
 	}
-	a, ok := f.assign.next(now, c.id)
-	if ok && a.victim != nobody && !a.shared {
-		f.revoke(a.victim, a.data)
+	a, ok := f.assign.Next(now, c.id)
+	if ok && a.Victim != assign.Nobody && !a.Shared {
+		f.revoke(a.Victim, a.Data)
 	}
-	return a.data, ok, !ok && !f.assign.complete()
+	return a.Data, ok, !ok && !f.assign.Complete()
 }
 
 // revoke tells a session that it has nothing to do with the bytes r any more.
-func (f *Fetch) revoke(id workerID, r rangeset.Range) {
+func (f *Fetch) revoke(id assign.SessionID, r rangeset.Range) {
 	if c := f.byID[id]; c != nil {
 		c.order(func(o *orders) { o.revoked = append(o.revoked, r) })
 	}
@@ -32,7 +33,7 @@ func (f *Fetch) revoke(id workerID, r rangeset.Range) {
 func (f *Fetch) received(c *clientSession, r rangeset.Range) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return !f.proves(c) && (!c.joined || f.assign.done.Contains(r))
+	return !f.proves(c) && (!c.joined || f.assign.Done(r))
 }
 
 // reclaim leases ranges to a session again, all or none. Orders that it has not
@@ -40,7 +41,7 @@ func (f *Fetch) received(c *clientSession, r rangeset.Range) bool {
 func (f *Fetch) reclaim(c *clientSession, ranges []rangeset.Range) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return c.joined && !c.told.drops() && f.assign.reclaim(c.id, ranges)
+	return c.joined && !c.told.drops() && f.assign.Reclaim(c.id, ranges)
 }
 
 // fastSession is the rate, in bytes per second, from which a session delivers its
@@ -58,7 +59,7 @@ func (f *Fetch) complete(c *clientSession, p *piece) {
 	now := time.Now()
 	switch {
 	case !f.accept(c, p):
-	case c.meter.latest(now, fastWithin) >= fastSession && f.dest.quick(now):
+	case c.meter.Latest(now, fastWithin) >= fastSession && f.dest.quick(now):
 		if err := f.deliver(p); err != nil {
 			f.end(err)
 		}
@@ -78,7 +79,7 @@ func (f *Fetch) accept(c *clientSession, p *piece) bool {
 		f.pool.put(p)
 		return false
 	}
-	news, losers := f.assign.received(c.id, p.data)
+	news, losers := f.assign.Received(c.id, p.data)
 	if !news {
 		f.pool.put(p)
 		return false
@@ -102,7 +103,7 @@ func (f *Fetch) getPiece(c *clientSession, data rangeset.Range, second bool) *pi
 	if p != nil {
 		p.generation, p.of = c.generation, c.size
 		if c.joined {
-			f.assign.begun(c.id, data)
+			f.assign.Begun(c.id, data)
 		}
 	}
 	return p
@@ -119,6 +120,6 @@ func (f *Fetch) putPiece(p *piece) {
 func (f *Fetch) memoryCredit(open int64) int64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	share := int64(f.pool.left()) * PieceBytes / int64(max(1, len(f.sessions)))
+	share := int64(f.pool.left()) * assign.PieceBytes / int64(max(1, len(f.sessions)))
 	return min(share+open, maxCredit)
 }

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"chunkcp/arq"
+	"chunkcp/internal/assign"
 	"chunkcp/internal/rangeset"
 	"chunkcp/proto"
 )
@@ -20,8 +21,8 @@ type lender struct {
 
 func newLender(t *testing.T, size int64) *lender {
 	f := &Fetch{
-		opt: FetchOptions{Sessions: 9}, log: zap.NewNop(), size: size, assign: newAssigner(size, 1), manifest: newManifest(size),
-		agreement: newAgreement(nil), byID: map[workerID]*clientSession{},
+		opt: FetchOptions{Sessions: 9}, log: zap.NewNop(), size: size, assign: assign.New(size, 1), manifest: newManifest(size),
+		agreement: newAgreement(nil), byID: map[assign.SessionID]*clientSession{},
 		writes: make(chan *piece, 100), pool: piecePool{limit: maxPieces},
 		sessions: map[*clientSession]struct{}{},
 	}
@@ -40,7 +41,7 @@ func (l *lender) session() *clientSession {
 	l.nextID++
 	l.sessions[c] = struct{}{}
 	l.byID[c.id] = c
-	l.assign.join(c.id, int(c.id), 0)
+	l.assign.Join(c.id, int(c.id), 0)
 	return c
 }
 
@@ -66,12 +67,12 @@ func (l *lender) settled(sessions ...*clientSession) {
 		l.pool.put(<-l.writes)
 	}
 	for _, c := range sessions {
-		if len(c.gets) != 0 || len(c.pieces) != 0 || l.assign.workers[c.id].held != 0 {
-			l.t.Errorf("session %d has %d requests, %d pieces and %d bytes leased", c.id, len(c.gets), len(c.pieces), l.assign.workers[c.id].held)
+		if held := l.assign.Lease(c.id); len(c.gets) != 0 || len(c.pieces) != 0 || len(held) != 0 {
+			l.t.Errorf("session %d has %d requests and %d pieces, and holds %v", c.id, len(c.gets), len(c.pieces), held)
 		}
 	}
-	if !l.assign.complete() || l.pool.lent != 0 {
-		l.t.Errorf("%d bytes are left, %d pieces are lent", l.assign.left, l.pool.lent)
+	if !l.assign.Complete() || l.pool.lent != 0 {
+		l.t.Errorf("%d bytes are left, %d pieces are lent", l.assign.Left(), l.pool.lent)
 	}
 }
 
@@ -126,23 +127,25 @@ func TestNothingIsLeftToRevive(t *testing.T) {
 // TestPartIsLeftToRevive: of two pieces of one request the other session has
 // one; the rest is claimed again, and the request ends with it.
 func TestPartIsLeftToRevive(t *testing.T) {
-	l := newLender(t, 2*PieceBytes)
+	l := newLender(t, 2*assign.PieceBytes)
 	late, other := l.session(), l.session()
-	l.lend(late, rangeset.Range{End: 2 * PieceBytes})
+	l.lend(late, rangeset.Range{End: 2 * assign.PieceBytes})
 	late.silent = true
 	l.silent(late)
-	l.lend(other, rangeset.Range{End: PieceBytes})
-	l.arrive(other, rangeset.Range{End: PieceBytes})
+	l.lend(other, rangeset.Range{End: assign.PieceBytes})
+	l.arrive(other, rangeset.Range{End: assign.PieceBytes})
 	if err := late.revive(); err != nil {
 		t.Fatal(err)
 	}
-	l.arrive(late, rangeset.Range{Start: PieceBytes, End: 2 * PieceBytes})
+	l.arrive(late, rangeset.Range{Start: assign.PieceBytes, End: 2 * assign.PieceBytes})
 	l.settled(late, other)
 }
 
 // lend gives a session a range as if it had asked for it.
 func (l *lender) lend(c *clientSession, r rangeset.Range) {
-	l.assign.lease(c.id, r)
+	if !l.assign.Reclaim(c.id, []rangeset.Range{r}) {
+		l.t.Fatalf("%v is not free", r)
+	}
 	c.gets[c.nextID] = newGet(r)
 	c.nextID++
 }
@@ -150,7 +153,7 @@ func (l *lender) lend(c *clientSession, r rangeset.Range) {
 // TestAPieceInCrumbs: a server that sends one byte in two is given up before
 // they are many.
 func TestAPieceInCrumbs(t *testing.T) {
-	l := newLender(t, PieceBytes)
+	l := newLender(t, assign.PieceBytes)
 	c := l.session()
 	c.takeWork(time.Now())
 	for id := range c.gets {

@@ -1,10 +1,14 @@
 package peer
 
-import "time"
+import (
+	"time"
+
+	"chunkcp/internal/assign"
+)
 
 // ratedBytes is how much a peer must have given for its rate to be worth
 // remembering: startup is over by then. Arbitrary.
-const ratedBytes = 4 * PieceBytes
+const ratedBytes = 4 * assign.PieceBytes
 
 // priorRate returns what one session with p can be expected to fetch, in bytes
 // per second, by what is remembered of earlier runs; 0 if nothing is.

@@ -3,6 +3,7 @@ package peer
 import (
 	"io"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/rangeset"
 )
 
@@ -13,7 +14,7 @@ const maxPieces = 32
 // piece is one unit of the file while it is being received.
 type piece struct {
 	data rangeset.Range // where it lies in the file
-	buf  []byte         // PieceBytes long, in space behind frontRoom
+	buf  []byte         // assign.PieceBytes long, in space behind frontRoom
 	have rangeset.Set
 
 	space []byte // frontRoom, and buf
@@ -25,7 +26,7 @@ type piece struct {
 }
 
 func newPiece() *piece {
-	space := make([]byte, frontRoom+PieceBytes)
+	space := make([]byte, frontRoom+assign.PieceBytes)
 	return &piece{space: space, buf: space[frontRoom:]}
 }
 
@@ -63,12 +64,3 @@ func (p *piecePool) put(x *piece) {
 }
 
 func (p *piecePool) left() int { return max(0, p.limit-p.lent) }
-
-// pieceIndex returns the index of the piece that holds offset.
-func pieceIndex(offset int64) int64 { return offset / PieceBytes }
-
-// pieceRange returns where piece i of a file of size bytes lies.
-func pieceRange(i, size int64) rangeset.Range {
-	start := i * PieceBytes
-	return rangeset.Range{Start: start, End: start + min(PieceBytes, size-start)}
-}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/partfile"
 	"chunkcp/proto"
 )
@@ -91,7 +92,7 @@ func TestOwnFilesAreNotServed(t *testing.T) {
 // what is under way there is not known to be right.
 func TestPartFilesAreNotServed(t *testing.T) {
 	r, dir := servedTree(t)
-	part, err := partfile.Create(filepath.Join(dir, "big"), PieceBytes, partfile.Option{})
+	part, err := partfile.Create(filepath.Join(dir, "big"), assign.PieceBytes, partfile.Option{})
 	if err != nil {
 		t.Fatal(err)
 	}

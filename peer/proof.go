@@ -5,6 +5,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/rangeset"
 	"chunkcp/internal/tree"
 	"chunkcp/proto"
@@ -27,7 +28,7 @@ func newProof(size int64) *proof {
 }
 
 // lastPiece returns the piece that proves the size.
-func (x *proof) lastPiece() rangeset.Range { return pieceRange(tree.Pieces(x.size)-1, x.size) }
+func (x *proof) lastPiece() rangeset.Range { return assign.PieceRange(tree.Pieces(x.size)-1, x.size) }
 
 // seekProof asks for a proof those who say that they have the pinned hash's file,
 // where it is another one than the file under way. Whoever has it can give one.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/diskmodel"
 	"chunkcp/internal/netsim"
 	"chunkcp/internal/partfile"
@@ -72,7 +73,7 @@ func TestWhoWrites(t *testing.T) {
 				}
 				mine, others := d.sessions.Load(), d.workers.Load()
 				t.Logf("%v; %d pieces by sessions, %d by writers", took, mine, others)
-				if mine+others != size/PieceBytes || mine < tc.least || mine > tc.most || took > tc.longest {
+				if mine+others != size/assign.PieceBytes || mine < tc.least || mine > tc.most || took > tc.longest {
 					t.Errorf("%v; %d pieces by sessions, %d by writers", took, mine, others)
 				}
 			})

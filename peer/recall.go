@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/rangeset"
 )
 
@@ -40,7 +41,7 @@ func (f *Fetch) recall(here io.ReaderAt, had *rangeset.Set) {
 	}
 	for _, s := range sources {
 		for _, r := range s.pieces.Ranges() {
-			f.assign.have(r)
+			f.assign.Have(r)
 		}
 	}
 	ctx := f.ctx
@@ -50,7 +51,7 @@ func (f *Fetch) recall(here io.ReaderAt, had *rangeset.Set) {
 func (f *Fetch) rereadAll(ctx context.Context, sources []*source) {
 	for _, s := range sources {
 		for _, r := range s.pieces.Ranges() {
-			for i := pieceIndex(r.Start); i*PieceBytes < r.End; i++ {
+			for i := assign.PieceIndex(r.Start); i*assign.PieceBytes < r.End; i++ {
 				if ctx.Err() != nil || !f.reread(s, i) {
 					return
 				}
@@ -91,7 +92,7 @@ func (f *Fetch) borrow(s *source, i int64) *piece {
 	if f.generation != s.generation {
 		return nil
 	}
-	p := f.pool.get(pieceRange(i, f.size), true) // one at a time: it may pass the limit
+	p := f.pool.get(assign.PieceRange(i, f.size), true) // one at a time: it may pass the limit
 	p.generation, p.of, p.from, p.target = s.generation, f.size, -1, s.target
 	if p.target == nil {
 		p.target = f.target

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/rangeset"
 )
 
@@ -47,7 +48,7 @@ func TestResume(t *testing.T) {
 		"as it was left": {func(*world, *FetchOptions) {}, 0},
 		"with a piece damaged": {func(w *world, _ *FetchOptions) {
 			w.edit(w.partPath(), func(b []byte) { b[3<<20+9] ^= 1 })
-		}, PieceBytes},
+		}, assign.PieceBytes},
 		"with the part file shorter": {func(w *world, _ *FetchOptions) {
 			if err := os.Truncate(w.partPath(), 3<<20); err != nil {
 				w.t.Fatal(err)
@@ -67,7 +68,7 @@ func TestResume(t *testing.T) {
 			for _, s := range w.servers {
 				s.put(w.t, w.content)
 			}
-		}, 2 * PieceBytes},
+		}, 2 * assign.PieceBytes},
 		"from a longer version": {func(w *world, _ *FetchOptions) {
 			w.content = append(w.content, make([]byte, 5<<20)...)
 			for _, s := range w.servers {
@@ -85,7 +86,7 @@ func TestResume(t *testing.T) {
 				tc.between(w, &o)
 				f, _ := w.fetch(o)
 				missing := int64(len(w.content)) - had
-				limit := missing + tc.lost + int64(len(w.content))/20 + firstLease // and what two fetch at the end
+				limit := missing + tc.lost + int64(len(w.content))/20 + assign.FirstLease // and what two fetch at the end
 				if n := came(f); n < missing || n > limit {
 					t.Errorf("%d bytes had come, %d were missing, %d came", had, missing, n)
 				}
@@ -122,7 +123,7 @@ func TestResumeAgainAndAgain(t *testing.T) {
 			before = had
 		}
 		f, _ := w.fetch(o)
-		if n := came(f); n > size-before+size/20+firstLease {
+		if n := came(f); n > size-before+size/20+assign.FirstLease {
 			t.Errorf("%d bytes were had, and %d came", before, n)
 		}
 	})
@@ -142,12 +143,12 @@ func TestSeed(t *testing.T) {
 		}
 		defer file.Close()
 		seed := &Seed{File: file}
-		seed.Pieces.Add(rangeset.Range{End: 4 * PieceBytes})
-		seed.Pieces.Add(rangeset.Range{Start: 5 * PieceBytes, End: 20<<20 + 5}) // one of them is wrong
+		seed.Pieces.Add(rangeset.Range{End: 4 * assign.PieceBytes})
+		seed.Pieces.Add(rangeset.Range{Start: 5 * assign.PieceBytes, End: 20<<20 + 5}) // one of them is wrong
 		o := w.options()
 		o.Seed = seed
 		f, _ := w.fetch(o)
-		if n := came(f); n < 2*PieceBytes || n > 2*PieceBytes+PieceBytes/2+firstLease {
+		if n := came(f); n < 2*assign.PieceBytes || n > 2*assign.PieceBytes+assign.PieceBytes/2+assign.FirstLease {
 			t.Errorf("%d bytes came", n)
 		}
 	})
@@ -169,7 +170,7 @@ func TestResumeAfterAnOddAnswer(t *testing.T) {
 		}
 		f, _ := w.fetch(o)
 		w.out(f, 0, ErrPeersDisagree)
-		if n := came(f); n > size-had+size/20+firstLease {
+		if n := came(f); n > size-had+size/20+assign.FirstLease {
 			t.Errorf("%d bytes were had, and %d came", had, n)
 		}
 	})

@@ -43,7 +43,7 @@ func (f *Fetch) leave(c *clientSession) {
 		f.pool.put(x)
 	}
 	if c.joined {
-		f.assign.leave(c.id)
+		f.assign.Leave(c.id)
 		delete(f.byID, c.id)
 		c.joined = false
 	}
@@ -75,7 +75,7 @@ func (f *Fetch) silent(c *clientSession) {
 		f.log.Warn("peer is silent", zap.String("peer", p.Addr))
 	}
 	if c.joined {
-		f.assign.release(c.id)
+		f.assign.Release(c.id)
 	}
 	f.voiceless(p)
 	f.activate()

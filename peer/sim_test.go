@@ -18,7 +18,9 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/netsim"
+	"chunkcp/internal/rangeset"
 	"chunkcp/internal/secure"
 	"chunkcp/internal/udp"
 )
@@ -227,6 +229,11 @@ func (w *world) options() FetchOptions {
 		o.Peers = append(o.Peers, Peer{Addr: s.addr.String()})
 	}
 	return o
+}
+
+// pieces returns where the pieces from one to before another lie.
+func pieces(from, to int64) rangeset.Range {
+	return rangeset.Range{Start: from * assign.PieceBytes, End: to * assign.PieceBytes}
 }
 
 // run runs a fetch.

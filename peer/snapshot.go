@@ -48,7 +48,7 @@ func (f *Fetch) Snapshot() Snapshot {
 	defer f.mu.Unlock()
 	s := Snapshot{Name: f.opt.Name, Total: f.size, Elapsed: time.Since(f.began), Dropped: f.dropped.Load()}
 	if f.assign != nil {
-		s.Done, s.Resumed = f.size-f.assign.left, f.recalled
+		s.Done, s.Resumed = f.size-f.assign.Left(), f.recalled
 	}
 	if f.rooted {
 		s.Root = f.root.Text()
@@ -84,7 +84,7 @@ func (f *Fetch) publish(c *clientSession) {
 	defer f.mu.Unlock()
 	f.show(c)
 	if c.joined {
-		f.assign.measured(c.id, c.meter.rate, c.sender.Stats().SmoothedRTT, c.partial())
+		f.assign.Measured(c.id, c.meter.Rate(), c.sender.Stats().SmoothedRTT, c.partial())
 	}
 }
 
@@ -94,6 +94,6 @@ func (f *Fetch) show(c *clientSession) {
 	}
 	segments, _ := c.receiver.Received()
 	c.shown = traffic{c.placed, segments, c.repeated}
-	c.shownRate = c.meter.rate
+	c.shownRate = c.meter.Rate()
 	c.peer.rtt = c.sender.Stats().SmoothedRTT
 }

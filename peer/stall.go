@@ -74,7 +74,7 @@ func (f *Fetch) nothingComes(now time.Time) bool {
 // Where all that is wanted is here, hashes are what is waited for, and they show
 // which size it is.
 func (f *Fetch) outOfPatience(now time.Time) bool {
-	if !f.agreement.contested(f.size) || !f.assign.wants() {
+	if !f.agreement.contested(f.size) || !f.assign.Wants() {
 		return false
 	}
 	return now.Sub(f.kept) >= f.patience && now.Sub(f.unstuck) >= f.patience

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"chunkcp/internal/assign"
 )
 
 // reader is what a stream goes to: it compares, and may be slow or leave.
@@ -47,7 +49,7 @@ func (w *world) stream(r *reader) FetchOptions {
 }
 
 func TestStream(t *testing.T) {
-	for _, size := range []int{0, 1, PieceBytes, 5<<20 + 17, 64 << 20} {
+	for _, size := range []int{0, 1, assign.PieceBytes, 5<<20 + 17, 64 << 20} {
 		inWorld(t, 1, 3, size, replicaLink, func(w *world) {
 			var r reader
 			f, took, err := w.run(w.stream(&r))

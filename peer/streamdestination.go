@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/tree"
 )
 
@@ -57,7 +58,7 @@ func (d *streamDestination) begin(f *Fetch, size int64) (io.WriterAt, error) {
 		delete(d.parked, i)
 		f.pool.put(p.piece)
 	}
-	f.assign.window(streamPieces * PieceBytes)
+	f.assign.Window(streamPieces * assign.PieceBytes)
 	return nowhere{}, nil
 }
 
@@ -69,7 +70,7 @@ func (d *streamDestination) quick(time.Time) bool { return true }
 
 // keep implements destination.
 func (d *streamDestination) keep(f *Fetch, p *piece, h tree.Hash) {
-	d.parked[pieceIndex(p.data.Start)] = parked{p, h}
+	d.parked[assign.PieceIndex(p.data.Start)] = parked{p, h}
 	d.heard(f)
 }
 
@@ -125,7 +126,7 @@ func (f *Fetch) streamed(p *piece) {
 	defer f.mu.Unlock()
 	f.writing--
 	f.written += p.data.Len()
-	f.assign.window(p.data.End + streamPieces*PieceBytes)
+	f.assign.Window(p.data.End + streamPieces*assign.PieceBytes)
 	f.pool.put(p)
 	f.wakeAll()
 	f.settle()
@@ -149,7 +150,7 @@ func (nullDestination) begin(f *Fetch, size int64) (io.WriterAt, error) {
 	if size > maxUnstored {
 		return nil, errTooLong
 	}
-	f.assign.window(0)
+	f.assign.Window(0)
 	return nowhere{}, nil
 }
 func (nullDestination) quick(time.Time) bool           { return true }

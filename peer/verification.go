@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/rangeset"
 	"chunkcp/internal/tree"
 	"chunkcp/proto"
@@ -146,7 +147,7 @@ func (f *Fetch) admit(c *clientSession) {
 	f.nextID++
 	c.joined = true
 	f.byID[c.id] = c
-	f.assign.join(c.id, c.peer.index, f.priorRate(c.peer))
+	f.assign.Join(c.id, c.peer.index, f.priorRate(c.peer))
 	f.activate()
 	f.follow()
 }
@@ -214,7 +215,7 @@ func (f *Fetch) heardHashes(c *clientSession, m *proto.Hashes) error {
 		}
 		from := f.manifest.lose(i)
 		if from < 0 {
-			f.recalled -= pieceRange(i, f.size).Len()
+			f.recalled -= assign.PieceRange(i, f.size).Len()
 		}
 		f.reject(i, from)
 	}
@@ -226,10 +227,10 @@ func (f *Fetch) heardHashes(c *clientSession, m *proto.Hashes) error {
 // reject has a piece fetched again that is wrong, and deals with the peer that
 // gave it; from is -1 if none did.
 func (f *Fetch) reject(i int64, from int) {
-	if !f.assign.wants() {
+	if !f.assign.Wants() {
 		f.kept = time.Now() // until now none could come
 	}
-	f.assign.reopen(pieceRange(i, f.size))
+	f.assign.Reopen(assign.PieceRange(i, f.size))
 	f.filled = time.Time{}
 	if from >= 0 {
 		f.suspect(f.peers[from], i)
@@ -268,7 +269,7 @@ func (f *Fetch) convict(p *peerState) {
 func (f *Fetch) dismiss(p *peerState) {
 	for c := range f.sessions {
 		if c.peer == p && c.joined {
-			f.assign.release(c.id)
+			f.assign.Release(c.id)
 			c.order(func(o *orders) { o.revoked = append(o.revoked, rangeset.Range{End: f.size}) })
 		}
 	}

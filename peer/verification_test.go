@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"chunkcp/internal/assign"
 	"chunkcp/internal/netsim"
 	"chunkcp/internal/tree"
 	"chunkcp/internal/treecache"
@@ -27,7 +28,7 @@ func (fixedTrees) Put(treecache.Key, *tree.List) error    { return nil }
 func listOf(content []byte) *tree.List {
 	l := tree.NewList(int64(len(content)))
 	for i := range l.Len() {
-		r := pieceRange(i, l.Size())
+		r := assign.PieceRange(i, l.Size())
 		l.Set(i, tree.PieceHash(content[r.Start:r.End], i, l.Len()))
 	}
 	return l
@@ -43,7 +44,7 @@ func other(b []byte, pieces ...int64) []byte {
 		}
 	}
 	for _, i := range pieces {
-		b[pieceRange(i, int64(len(b))).Start+5] ^= 1
+		b[assign.PieceRange(i, int64(len(b))).Start+5] ^= 1
 	}
 	return b
 }

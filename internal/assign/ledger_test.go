@@ -1,4 +1,4 @@
-package peer
+package assign
 
 import (
 	"math"
@@ -17,9 +17,9 @@ type ledger struct {
 	end      int64 // of the window
 	now      time.Time
 	done     map[int64]bool
-	leased   map[workerID]map[int64]bool // nil for a session that is not there
-	begun    map[workerID]map[int64]bool // of those leased
-	news     map[int64]int               // how often each piece came as news
+	leased   map[SessionID]map[int64]bool // nil for a session that is not there
+	begun    map[SessionID]map[int64]bool // of those leased
+	news     map[int64]int                // how often each piece came as news
 	reopened map[int64]int
 	repeated int // pieces given to a second session
 	taken    int // pieces taken from one session for another
@@ -31,7 +31,7 @@ type ledger struct {
 func newLedger(size int64) *ledger {
 	return &ledger{
 		size: size, end: math.MaxInt64, now: time.Unix(1e9, 0), done: map[int64]bool{},
-		leased: map[workerID]map[int64]bool{}, begun: map[workerID]map[int64]bool{},
+		leased: map[SessionID]map[int64]bool{}, begun: map[SessionID]map[int64]bool{},
 		news: map[int64]int{}, reopened: map[int64]int{},
 	}
 }
@@ -39,7 +39,7 @@ func newLedger(size int64) *ledger {
 func (l *ledger) pieces() int64 { return (l.size + PieceBytes - 1) / PieceBytes }
 
 // holders returns who holds a piece, in order.
-func (l *ledger) holders(i int64) (ids []workerID) {
+func (l *ledger) holders(i int64) (ids []SessionID) {
 	for id, held := range l.leased {
 		if held[i] {
 			ids = append(ids, id)
@@ -53,16 +53,16 @@ func (l *ledger) isFree(i int64) bool { return !l.done[i] && len(l.holders(i)) =
 
 func (l *ledger) bytes(pieces map[int64]bool) (n int64) {
 	for i := range pieces {
-		n += pieceRange(i, l.size).Len()
+		n += PieceRange(i, l.size).Len()
 	}
 	return n
 }
 
 // agrees holds the assigner against the model.
-func (l *ledger) agrees(t *rapid.T, a *assigner) {
+func (l *ledger) agrees(t *rapid.T, a *Assigner) {
 	var free int64
 	for i := range l.pieces() {
-		p := pieceRange(i, l.size)
+		p := PieceRange(i, l.size)
 		if l.isFree(i) {
 			free += p.Len()
 		}
@@ -89,7 +89,7 @@ func (l *ledger) agrees(t *rapid.T, a *assigner) {
 			t.Fatalf("%v is reserved, %v is free", r, a.free.Ranges())
 		}
 	}
-	if a.free.Len() != free || a.freeBytes != free || a.left != l.size-l.bytes(l.done) || a.complete() != (a.left == 0) {
+	if a.free.Len() != free || a.freeBytes != free || a.left != l.size-l.bytes(l.done) || a.Complete() != (a.left == 0) {
 		t.Fatalf("%d free, counted %d, want %d; %d left of %d", a.free.Len(), a.freeBytes, free, a.left, l.size)
 	}
 	if len(a.workers) != len(l.leased) || len(a.order) != len(l.leased) {
@@ -129,7 +129,7 @@ func TestNoByteIsLostOrDoubled(t *testing.T) {
 	repeated, taken, relieved, left, lastly := 0, 0, 0, 0, 0
 	check := func(t *rapid.T) {
 		l := newLedger(rapid.Int64Range(0, rapid.SampledFrom([]int64{6, 40}).Draw(t, "pieces")*PieceBytes).Draw(t, "size"))
-		a := newAssigner(l.size, rapid.IntRange(1, 8).Draw(t, "expected"))
+		a := New(l.size, rapid.IntRange(1, 8).Draw(t, "expected"))
 		for range rapid.IntRange(0, 3).Draw(t, "had") {
 			l.have(a, rapid.Int64Range(0, max(0, l.pieces()-1)).Draw(t, "piece"))
 		}
@@ -153,8 +153,8 @@ func TestNoByteIsLostOrDoubled(t *testing.T) {
 	}
 }
 
-func (l *ledger) actions(a *assigner) map[string]func(*rapid.T) {
-	id := func(t *rapid.T) workerID { return workerID(rapid.IntRange(0, 4).Draw(t, "id")) }
+func (l *ledger) actions(a *Assigner) map[string]func(*rapid.T) {
+	id := func(t *rapid.T) SessionID { return SessionID(rapid.IntRange(0, 4).Draw(t, "id")) }
 	piece := func(t *rapid.T) int64 {
 		if l.pieces() == 0 {
 			t.Skip("no pieces")
@@ -166,13 +166,13 @@ func (l *ledger) actions(a *assigner) map[string]func(*rapid.T) {
 	measured := func(t *rapid.T) {
 		rate := rapid.SampledFrom([]float64{0, 1e3, 1e6, 2e6, 50e6}).Draw(t, "rate")
 		rtt := time.Duration(rapid.IntRange(0, 300).Draw(t, "ms")) * time.Millisecond
-		a.measured(id(t), rate, rtt, rapid.Int64Range(0, 3*PieceBytes).Draw(t, "partial"))
+		a.Measured(id(t), rate, rtt, rapid.Int64Range(0, 3*PieceBytes).Draw(t, "partial"))
 	}
 	return map[string]func(*rapid.T){
 		"": func(t *rapid.T) { l.agrees(t, a) },
 		"join": func(t *rapid.T) {
 			if id := id(t); l.leased[id] == nil {
-				a.join(id, int(id), rapid.SampledFrom([]float64{0, 1e6, 1e8}).Draw(t, "prior"))
+				a.Join(id, int(id), rapid.SampledFrom([]float64{0, 1e6, 1e8}).Draw(t, "prior"))
 				l.leased[id], l.begun[id] = map[int64]bool{}, map[int64]bool{}
 			}
 		},
@@ -181,19 +181,19 @@ func (l *ledger) actions(a *assigner) map[string]func(*rapid.T) {
 		"received": received, "received again": received,
 		"begun":   func(t *rapid.T) { l.begin(a, id(t), piece(t)) },
 		"finish":  func(t *rapid.T) { l.finish(t, a, id(t)) },
-		"release": func(t *rapid.T) { l.giveBack(t, id(t), a.release, false) },
-		"leave":   func(t *rapid.T) { l.giveBack(t, id(t), a.leave, true) },
+		"release": func(t *rapid.T) { l.giveBack(t, id(t), a.Release, false) },
+		"leave":   func(t *rapid.T) { l.giveBack(t, id(t), a.Leave, true) },
 		"reclaim": func(t *rapid.T) {
 			if id := id(t); l.pieces() > 0 && l.leased[id] != nil {
 				l.reclaim(t, a, id, rapid.SliceOfNDistinct(rapid.Int64Range(0, l.pieces()-1), 0, 4, rapid.ID).Draw(t, "pieces"))
 			}
 		},
 		"reserve": func(t *rapid.T) {
-			a.reserve(l.run(t, piece))
+			a.Reserve(l.run(t, piece))
 		},
 		"unreserve": func(t *rapid.T) {
 			r := l.run(t, piece)
-			if a.unreserve(r); a.reserved.Overlaps(r) {
+			if a.Unreserve(r); a.reserved.Overlaps(r) {
 				t.Fatalf("%v is reserved after the end of %v", a.reserved.Ranges(), r)
 			}
 		},
@@ -205,7 +205,7 @@ func (l *ledger) actions(a *assigner) map[string]func(*rapid.T) {
 		"reopen": func(t *rapid.T) { l.reopen(a, piece(t)) },
 		"window": func(t *rapid.T) {
 			l.end = rapid.Int64Range(0, l.size).Draw(t, "end")
-			a.window(l.end)
+			a.Window(l.end)
 		},
 		"wait": func(t *rapid.T) {
 			l.now = l.now.Add(time.Duration(rapid.IntRange(1, 6000).Draw(t, "ms")) * time.Millisecond)
@@ -216,17 +216,17 @@ func (l *ledger) actions(a *assigner) map[string]func(*rapid.T) {
 // run draws whole pieces that lie together.
 func (l *ledger) run(t *rapid.T, piece func(*rapid.T) int64) rangeset.Range {
 	i, j := piece(t), piece(t)
-	return rangeset.Range{Start: min(i, j) * PieceBytes, End: pieceRange(max(i, j), l.size).End}
+	return rangeset.Range{Start: min(i, j) * PieceBytes, End: PieceRange(max(i, j), l.size).End}
 }
 
-func (l *ledger) claim(t *rapid.T, a *assigner, id workerID, r rangeset.Range) {
+func (l *ledger) claim(t *rapid.T, a *Assigner, id SessionID, r rangeset.Range) {
 	var got rangeset.Set
-	for _, m := range a.claim(l.now, id, r) {
+	for _, m := range a.Claim(l.now, id, r) {
 		got.Add(m)
 	}
 	left := 0 // free, and not given
-	for i := pieceIndex(r.Start); i <= pieceIndex(r.End-1); i++ {
-		free, mine := l.isFree(i), got.Contains(pieceRange(i, l.size))
+	for i := PieceIndex(r.Start); i <= PieceIndex(r.End-1); i++ {
+		free, mine := l.isFree(i), got.Contains(PieceRange(i, l.size))
 		if mine && (!free || left > 0) || free && !mine && len(got.Ranges()) == 0 {
 			t.Fatalf("claimed %v, got %v; piece %d free: %v", r, got.Ranges(), i, free)
 		}
@@ -240,9 +240,9 @@ func (l *ledger) claim(t *rapid.T, a *assigner, id workerID, r rangeset.Range) {
 }
 
 // spares notes whether a turn may give what was reserved before it: only if nothing
-// else is free, or patience is over.
-func (l *ledger) spares(t *rapid.T, a *assigner, reserved *rangeset.Set, r rangeset.Range) {
-	if l.now.Sub(a.began) >= patience || len(reserved.Ranges()) == 0 {
+// else is free, or Patience is over.
+func (l *ledger) spares(t *rapid.T, a *Assigner, reserved *rangeset.Set, r rangeset.Range) {
+	if l.now.Sub(a.began) >= Patience || len(reserved.Ranges()) == 0 {
 		return
 	}
 	if !reserved.Overlaps(r) {
@@ -252,52 +252,52 @@ func (l *ledger) spares(t *rapid.T, a *assigner, reserved *rangeset.Set, r range
 	l.lastly++
 	for i := range l.pieces() {
 		// What the turn gave is free no more: all of it was reserved, or it fails here.
-		if p := pieceRange(i, l.size); p.Start < l.end && (l.isFree(i) || p.Intersect(r) == p) && !reserved.Contains(p) {
+		if p := PieceRange(i, l.size); p.Start < l.end && (l.isFree(i) || p.Intersect(r) == p) && !reserved.Contains(p) {
 			t.Fatalf("%v was given, of which some is reserved; piece %d is free, and not", r, i)
 		}
 	}
 }
 
-func (l *ledger) have(a *assigner, i int64) {
-	a.have(pieceRange(i, l.size))
+func (l *ledger) have(a *Assigner, i int64) {
+	a.Have(PieceRange(i, l.size))
 	if l.pieces() > 0 {
 		l.done[i] = true
 		l.news[i] = 1
 	}
 }
 
-func (l *ledger) begin(a *assigner, id workerID, i int64) {
-	a.begun(id, pieceRange(i, l.size))
+func (l *ledger) begin(a *Assigner, id SessionID, i int64) {
+	a.Begun(id, PieceRange(i, l.size))
 	if l.leased[id][i] {
 		l.begun[id][i] = true
 	}
 }
 
-func (l *ledger) reopen(a *assigner, i int64) {
-	a.reopen(pieceRange(i, l.size))
+func (l *ledger) reopen(a *Assigner, i int64) {
+	a.Reopen(PieceRange(i, l.size))
 	if l.done[i] {
 		delete(l.done, i)
 		l.reopened[i]++
 	}
 }
 
-func (l *ledger) next(t *rapid.T, a *assigner, id workerID) {
+func (l *ledger) next(t *rapid.T, a *Assigner, id SessionID) {
 	var reserved rangeset.Set
 	for _, r := range a.reserved.Ranges() {
 		reserved.Add(r)
 	}
-	got, ok := a.next(l.now, id)
+	got, ok := a.Next(l.now, id)
 	if !ok {
 		return
 	}
-	r := got.data
-	if got.victim == nobody {
+	r := got.Data
+	if got.Victim == Nobody {
 		l.spares(t, a, &reserved, r)
 	}
 	if r.Empty() || r.Start%PieceBytes != 0 || r.End%PieceBytes != 0 && r.End != l.size {
 		t.Fatalf("leased %v", r)
 	}
-	for i := pieceIndex(r.Start); i <= pieceIndex(r.End-1); i++ {
+	for i := PieceIndex(r.Start); i <= PieceIndex(r.End-1); i++ {
 		l.given(t, id, i, got)
 		l.leased[id][i] = true
 	}
@@ -305,7 +305,7 @@ func (l *ledger) next(t *rapid.T, a *assigner, id workerID) {
 
 // finish has a session receive all that it holds, begin what the others hold
 // first, and ask for more: as a fast one does, at the end of a file.
-func (l *ledger) finish(t *rapid.T, a *assigner, id workerID) {
+func (l *ledger) finish(t *rapid.T, a *Assigner, id SessionID) {
 	for i := range l.pieces() {
 		if l.leased[id][i] {
 			l.received(t, a, id, i)
@@ -319,27 +319,27 @@ func (l *ledger) finish(t *rapid.T, a *assigner, id workerID) {
 			}
 		}
 	}
-	a.measured(id, 50e6, time.Millisecond, 0)
+	a.Measured(id, 50e6, time.Millisecond, 0)
 	l.next(t, a, id)
 }
 
 // given holds one piece of an assignment against who has it now.
-func (l *ledger) given(t *rapid.T, id workerID, i int64, got assignment) {
+func (l *ledger) given(t *rapid.T, id SessionID, i int64, got Work) {
 	holders := l.holders(i)
 	switch {
-	case got.victim == nobody:
+	case got.Victim == Nobody:
 		if !l.isFree(i) || i*PieceBytes >= l.end {
 			t.Fatalf("%+v: piece %d is not free or beyond %d", got, i, l.end)
 		}
-	case slices.Contains(holders, id) || !slices.Contains(holders, got.victim) || got.shared && len(holders) > 1:
+	case slices.Contains(holders, id) || !slices.Contains(holders, got.Victim) || got.Shared && len(holders) > 1:
 		t.Fatalf("%+v for session %d: piece %d is held by %v", got, id, i, holders)
-	case got.shared:
+	case got.Shared:
 		l.repeated++
-	case len(holders) == 1 && l.begun[got.victim][i]:
+	case len(holders) == 1 && l.begun[got.Victim][i]:
 		t.Fatalf("%+v: piece %d was begun", got, i)
 	default:
-		delete(l.leased[got.victim], i)
-		delete(l.begun[got.victim], i)
+		delete(l.leased[got.Victim], i)
+		delete(l.begun[got.Victim], i)
 		l.taken++
 		if len(holders) == 2 {
 			l.relieved++
@@ -347,9 +347,9 @@ func (l *ledger) given(t *rapid.T, id workerID, i int64, got assignment) {
 	}
 }
 
-func (l *ledger) received(t *rapid.T, a *assigner, id workerID, i int64) {
-	news, losers := a.received(id, pieceRange(i, l.size))
-	want := slices.DeleteFunc(l.holders(i), func(o workerID) bool { return o == id })
+func (l *ledger) received(t *rapid.T, a *Assigner, id SessionID, i int64) {
+	news, losers := a.Received(id, PieceRange(i, l.size))
+	want := slices.DeleteFunc(l.holders(i), func(o SessionID) bool { return o == id })
 	if news == l.done[i] || !slices.Equal(losers, want) {
 		t.Fatalf("piece %d from %d: news %v, losers %v, want %v", i, id, news, losers, want)
 	}
@@ -363,11 +363,11 @@ func (l *ledger) received(t *rapid.T, a *assigner, id workerID, i int64) {
 	}
 }
 
-func (l *ledger) giveBack(t *rapid.T, id workerID, call func(workerID) int64, leaves bool) {
+func (l *ledger) giveBack(t *rapid.T, id SessionID, call func(SessionID) int64, leaves bool) {
 	var want int64
 	for i := range l.leased[id] {
 		if len(l.holders(i)) == 1 {
-			want += pieceRange(i, l.size).Len()
+			want += PieceRange(i, l.size).Len()
 		}
 	}
 	if got := call(id); got != want {
@@ -381,14 +381,14 @@ func (l *ledger) giveBack(t *rapid.T, id workerID, call func(workerID) int64, le
 	}
 }
 
-func (l *ledger) reclaim(t *rapid.T, a *assigner, id workerID, pieces []int64) {
+func (l *ledger) reclaim(t *rapid.T, a *Assigner, id SessionID, pieces []int64) {
 	var ranges []rangeset.Range
 	can := true
 	for _, i := range pieces {
-		ranges = append(ranges, pieceRange(i, l.size))
+		ranges = append(ranges, PieceRange(i, l.size))
 		can = can && l.isFree(i)
 	}
-	if got := a.reclaim(id, ranges); got != can {
+	if got := a.Reclaim(id, ranges); got != can {
 		t.Fatalf("reclaim %v: %v", pieces, got)
 	}
 	for _, i := range pieces {
@@ -400,16 +400,16 @@ func (l *ledger) reclaim(t *rapid.T, a *assigner, id workerID, pieces []int64) {
 
 // drain has a session that nobody disturbs fetch what is left, however little it
 // can be expected to do.
-func (l *ledger) drain(t *rapid.T, a *assigner) {
+func (l *ledger) drain(t *rapid.T, a *Assigner) {
 	for id := range l.leased {
-		l.giveBack(t, id, a.leave, true)
+		l.giveBack(t, id, a.Leave, true)
 	}
-	const last workerID = 99
-	a.join(last, int(last), 0)
+	const last SessionID = 99
+	a.Join(last, int(last), 0)
 	l.leased[last], l.begun[last] = map[int64]bool{}, map[int64]bool{}
 	l.end = l.size
-	a.window(l.end)
-	for !a.complete() {
+	a.Window(l.end)
+	for !a.Complete() {
 		l.next(t, a, last)
 		if len(l.leased[last]) == 0 {
 			t.Fatalf("%d bytes are left, and the only session gets none of them", a.left)

@@ -1,4 +1,4 @@
-package peer
+package assign
 
 import (
 	"slices"
@@ -10,7 +10,7 @@ import (
 
 // table is an assigner of which every session is at a point that a test names.
 type table struct {
-	*assigner
+	*Assigner
 	t   *testing.T
 	now time.Time
 }
@@ -22,35 +22,35 @@ func seat(t *testing.T, rate []float64, held, begun []int64) *table {
 	for _, n := range held {
 		pieces += n
 	}
-	a := newAssigner(pieces*PieceBytes, len(held))
+	a := New(pieces*PieceBytes, len(held))
 	at := int64(0)
 	for i, n := range held {
-		id := workerID(i)
-		a.join(id, int(id), 0)
+		id := SessionID(i)
+		a.Join(id, int(id), 0)
 		for range firstSamples {
-			a.measured(id, rate[i], time.Millisecond, 0)
+			a.Measured(id, rate[i], time.Millisecond, 0)
 		}
 		if n > 0 {
 			a.lease(id, rangeset.Range{Start: at * PieceBytes, End: (at + n) * PieceBytes})
 		}
 		for p := range begun[i] {
-			a.begun(id, pieceRange(at+p, a.size))
+			a.Begun(id, PieceRange(at+p, a.size))
 		}
 		at += n
 	}
 	return &table{a, t, time.Unix(1e9, 0)}
 }
 
-func (s *table) gets(id workerID, want assignment) {
+func (s *table) gets(id SessionID, want Work) {
 	s.t.Helper()
-	if got, ok := s.next(s.now, id); !ok || got != want {
+	if got, ok := s.Next(s.now, id); !ok || got != want {
 		s.t.Errorf("session %d got %+v (%v), want %+v", id, got, ok, want)
 	}
 }
 
-func (s *table) getsNothing(id workerID) {
+func (s *table) getsNothing(id SessionID) {
 	s.t.Helper()
-	if got, ok := s.next(s.now, id); ok {
+	if got, ok := s.Next(s.now, id); ok {
 		s.t.Errorf("session %d got %+v", id, got)
 	}
 }
@@ -63,21 +63,21 @@ func pieces(from, to int64) rangeset.Range {
 // of what has been begun.
 func TestHalfIsTakenFromAnEqual(t *testing.T) {
 	s := seat(t, []float64{10 * mb, 10 * mb}, []int64{8, 0}, []int64{1, 0})
-	s.gets(1, assignment{data: pieces(4, 8), victim: 0})
+	s.gets(1, Work{Data: pieces(4, 8), Victim: 0})
 	s.getsNothing(1)
 	if s.workers[0].held != 4*PieceBytes {
 		t.Errorf("the victim holds %d bytes", s.workers[0].held)
 	}
 	s = seat(t, []float64{10 * mb, 10 * mb}, []int64{8, 0}, []int64{7, 0})
-	s.gets(1, assignment{data: pieces(7, 8), victim: 0})
+	s.gets(1, Work{Data: pieces(7, 8), Victim: 0})
 }
 
 // TestTheLastToEndIsHelpedFirst: of two that are equal in bytes.
 func TestTheLastToEndIsHelpedFirst(t *testing.T) {
 	s := seat(t, []float64{10 * mb, 5 * mb, 10 * mb}, []int64{6, 6, 0}, []int64{1, 1, 0})
-	s.gets(2, assignment{data: pieces(8, 12), victim: 1})
+	s.gets(2, Work{Data: pieces(8, 12), Victim: 1})
 	s = seat(t, []float64{5 * mb, 10 * mb, 10 * mb}, []int64{6, 6, 0}, []int64{1, 1, 0})
-	s.gets(2, assignment{data: pieces(2, 6), victim: 0})
+	s.gets(2, Work{Data: pieces(2, 6), Victim: 0})
 }
 
 // TestASlowSessionTakesNothing that the others would have sooner without it.
@@ -97,10 +97,10 @@ func TestEqualsDoNotRepeatEachOther(t *testing.T) {
 // first copy ends the other's lease.
 func TestTheLastPieceIsRepeated(t *testing.T) {
 	s := seat(t, []float64{1 * mb, 10 * mb, 10 * mb}, []int64{1, 0, 0}, []int64{1, 0, 0})
-	s.gets(1, assignment{data: pieces(0, 1), victim: 0, shared: true})
+	s.gets(1, Work{Data: pieces(0, 1), Victim: 0, Shared: true})
 	s.getsNothing(2)
-	news, losers := s.received(1, pieces(0, 1))
-	if !news || !slices.Equal(losers, []workerID{0}) || s.workers[0].held != 0 || !s.complete() {
+	news, losers := s.Received(1, pieces(0, 1))
+	if !news || !slices.Equal(losers, []SessionID{0}) || s.workers[0].held != 0 || !s.Complete() {
 		t.Errorf("news %v, losers %v, %d bytes held, %d left", news, losers, s.workers[0].held, s.left)
 	}
 }
@@ -108,8 +108,8 @@ func TestTheLastPieceIsRepeated(t *testing.T) {
 // TestNoPieceIsRepeatedTwice: two sessions repeat two pieces of a third.
 func TestNoPieceIsRepeatedTwice(t *testing.T) {
 	s := seat(t, []float64{1 * mb, 10 * mb, 10 * mb, 10 * mb}, []int64{2, 0, 0, 0}, []int64{2, 0, 0, 0})
-	s.gets(1, assignment{data: pieces(1, 2), victim: 0, shared: true})
-	s.gets(2, assignment{data: pieces(0, 1), victim: 0, shared: true})
+	s.gets(1, Work{Data: pieces(1, 2), Victim: 0, Shared: true})
+	s.gets(2, Work{Data: pieces(0, 1), Victim: 0, Shared: true})
 	s.getsNothing(3)
 }
 
@@ -117,24 +117,24 @@ func TestNoPieceIsRepeatedTwice(t *testing.T) {
 // trip it cannot be stopped in time, so that to take it is to repeat it.
 func TestWhatIsOnItsWayIsNotTaken(t *testing.T) {
 	s := seat(t, []float64{10 * mb, 10 * mb}, []int64{4, 0}, []int64{1, 0})
-	s.measured(0, 10*mb, 400*time.Millisecond, 0)
-	s.gets(1, assignment{data: pieces(3, 4), victim: 0, shared: true})
+	s.Measured(0, 10*mb, 400*time.Millisecond, 0)
+	s.gets(1, Work{Data: pieces(3, 4), Victim: 0, Shared: true})
 	s = seat(t, []float64{10 * mb, 10 * mb}, []int64{4, 0}, []int64{1, 0})
-	s.measured(0, 10*mb, 250*time.Millisecond, 0)
-	s.gets(1, assignment{data: pieces(3, 4), victim: 0})
+	s.Measured(0, 10*mb, 250*time.Millisecond, 0)
+	s.gets(1, Work{Data: pieces(3, 4), Victim: 0})
 }
 
 // TestASlowSessionIsTriedAgain after a while, and not where little is left.
 func TestASlowSessionIsTriedAgain(t *testing.T) {
 	for _, size := range []int64{100, 20} {
-		a := newAssigner(size*PieceBytes, 2)
+		a := New(size*PieceBytes, 2)
 		s := &table{a, t, time.Unix(1e9, 0)}
-		a.join(0, 0, 0)
+		a.Join(0, 0, 0)
 		for range firstSamples {
-			a.measured(0, 100, time.Millisecond, 0)
+			a.Measured(0, 100, time.Millisecond, 0)
 		}
-		a.join(1, 1, 10*mb)
-		s.gets(1, assignment{data: pieces(0, 9), victim: nobody})
+		a.Join(1, 1, 10*mb)
+		s.gets(1, Work{Data: pieces(0, 9), Victim: Nobody})
 		s.getsNothing(0)
 		s.now = s.now.Add(retryAfter - 1)
 		s.getsNothing(0)
@@ -142,7 +142,7 @@ func TestASlowSessionIsTriedAgain(t *testing.T) {
 		if size < 50 {
 			s.getsNothing(0)
 		} else {
-			s.gets(0, assignment{data: pieces(9, 10), victim: nobody})
+			s.gets(0, Work{Data: pieces(9, 10), Victim: Nobody})
 		}
 	}
 }
@@ -150,10 +150,10 @@ func TestASlowSessionIsTriedAgain(t *testing.T) {
 // TestHowNearTheEndAPieceIs: a piece of which most has come is not repeated.
 func TestHowNearTheEndAPieceIs(t *testing.T) {
 	s := seat(t, []float64{1 * mb, 10 * mb}, []int64{1, 0}, []int64{1, 0})
-	s.measured(0, 1*mb, time.Millisecond, PieceBytes*19/20)
+	s.Measured(0, 1*mb, time.Millisecond, PieceBytes*19/20)
 	s.getsNothing(1)
-	s.measured(0, 1*mb, time.Millisecond, PieceBytes/2)
-	s.gets(1, assignment{data: pieces(0, 1), victim: 0, shared: true})
+	s.Measured(0, 1*mb, time.Millisecond, PieceBytes/2)
+	s.gets(1, Work{Data: pieces(0, 1), Victim: 0, Shared: true})
 }
 
 // TestRepeatsAreBounded to 1 % of a file that is not small, but for those of
@@ -162,12 +162,12 @@ func TestRepeatsAreBounded(t *testing.T) {
 	begun := func(slow float64) (repeated int64) {
 		s := seat(t, []float64{slow, 100 * mb}, []int64{200, 0}, []int64{200, 0})
 		for {
-			got, ok := s.next(s.now, 1)
+			got, ok := s.Next(s.now, 1)
 			if !ok {
 				return repeated
 			}
-			repeated += got.data.Len()
-			s.received(1, got.data)
+			repeated += got.Data.Len()
+			s.Received(1, got.Data)
 		}
 	}
 	if got := begun(10 * mb); got != 2*PieceBytes {
@@ -182,21 +182,21 @@ func TestRepeatsAreBounded(t *testing.T) {
 // left to it, but not once it was silent, or has not asked for long.
 func TestWhoIsSilentIsNotWaitedFor(t *testing.T) {
 	for _, silent := range []bool{true, false} {
-		a := newAssigner(PieceBytes, 2)
-		a.join(0, 0, 100*mb)
-		a.join(1, 1, 1*mb)
+		a := New(PieceBytes, 2)
+		a.Join(0, 0, 100*mb)
+		a.Join(1, 1, 1*mb)
 		s := &table{a, t, time.Unix(1e9, 0)}
-		s.gets(0, assignment{data: pieces(0, 1), victim: nobody})
-		a.received(0, pieces(0, 1))
-		a.reopen(pieces(0, 1))
+		s.gets(0, Work{Data: pieces(0, 1), Victim: Nobody})
+		a.Received(0, pieces(0, 1))
+		a.Reopen(pieces(0, 1))
 		s.getsNothing(1)
 		if silent {
-			a.release(0)
-			s.now = s.now.Add(patience) // nor for those who are expected
+			a.Release(0)
+			s.now = s.now.Add(Patience) // nor for those who are expected
 		} else {
-			s.now = s.now.Add(patience + 1)
+			s.now = s.now.Add(Patience + 1)
 		}
-		s.gets(1, assignment{data: pieces(0, 1), victim: nobody})
+		s.gets(1, Work{Data: pieces(0, 1), Victim: Nobody})
 	}
 }
 
@@ -204,13 +204,13 @@ func TestWhoIsSilentIsNotWaitedFor(t *testing.T) {
 // place of the slower, and nobody takes the place of one that moves.
 func TestTwoThatTrickleDoNotKeepAPiece(t *testing.T) {
 	s := seat(t, []float64{1000, 10 * mb, 10 * mb}, []int64{1, 0, 0}, []int64{1, 0, 0})
-	s.gets(1, assignment{data: pieces(0, 1), victim: 0, shared: true})
-	s.measured(1, 1*mb, time.Millisecond, 0)
+	s.gets(1, Work{Data: pieces(0, 1), Victim: 0, Shared: true})
+	s.Measured(1, 1*mb, time.Millisecond, 0)
 	s.getsNothing(2)
-	s.measured(1, 2000, time.Millisecond, 0)
-	s.gets(2, assignment{data: pieces(0, 1), victim: 0})
+	s.Measured(1, 2000, time.Millisecond, 0)
+	s.gets(2, Work{Data: pieces(0, 1), Victim: 0})
 	s.getsNothing(0)
-	if news, losers := s.received(2, pieces(0, 1)); !news || !slices.Equal(losers, []workerID{1}) || !s.complete() {
+	if news, losers := s.Received(2, pieces(0, 1)); !news || !slices.Equal(losers, []SessionID{1}) || !s.Complete() {
 		t.Errorf("news %v, losers %v", news, losers)
 	}
 }
@@ -219,25 +219,25 @@ func TestTwoThatTrickleDoNotKeepAPiece(t *testing.T) {
 // there.
 func TestNoMoreRangesThanAServerTakes(t *testing.T) {
 	const n = 1000
-	a := newAssigner(n*PieceBytes, 1)
+	a := New(n*PieceBytes, 1)
 	for i := int64(0); i < n; i += 2 {
-		a.have(pieces(i, i+1))
+		a.Have(pieces(i, i+1))
 	}
 	if a.left != n/2*PieceBytes {
 		t.Fatalf("%d bytes are left", a.left)
 	}
-	a.join(0, 0, 1e12)
+	a.Join(0, 0, 1e12)
 	now, out := time.Unix(1e9, 0), 0
 	for ; out <= n; out++ {
-		if _, ok := a.next(now, 0); !ok {
+		if _, ok := a.Next(now, 0); !ok {
 			break
 		}
 	}
 	if out != maxGrants {
 		t.Errorf("%d ranges are out, want %d", out, maxGrants)
 	}
-	a.received(0, pieces(1, 2))
-	if got, ok := a.next(now, 0); !ok || got.data != pieces(2*maxGrants+1, 2*maxGrants+2) {
+	a.Received(0, pieces(1, 2))
+	if got, ok := a.Next(now, 0); !ok || got.Data != pieces(2*maxGrants+1, 2*maxGrants+2) {
 		t.Errorf("after one has come: %+v, %v", got, ok)
 	}
 }
@@ -245,33 +245,33 @@ func TestNoMoreRangesThanAServerTakes(t *testing.T) {
 // TestWhatIsThereIsNotFetched, and what proves bad is fetched again.
 func TestWhatIsThereIsNotFetched(t *testing.T) {
 	const size = 10*PieceBytes + 5
-	a := newAssigner(size, 1)
-	a.have(pieces(0, 4))
-	a.have(pieces(2, 5))
-	a.have(rangeset.Range{Start: 10 * PieceBytes, End: 100 * PieceBytes}) // the last, short one
+	a := New(size, 1)
+	a.Have(pieces(0, 4))
+	a.Have(pieces(2, 5))
+	a.Have(rangeset.Range{Start: 10 * PieceBytes, End: 100 * PieceBytes}) // the last, short one
 	if a.left != 5*PieceBytes || a.done.Len() != size-a.left {
 		t.Fatalf("%d bytes left, %d done", a.left, a.done.Len())
 	}
-	a.join(0, 0, 100*mb)
+	a.Join(0, 0, 100*mb)
 	now := time.Unix(1e9, 0)
-	if got, ok := a.next(now, 0); !ok || got.data != pieces(5, 10) {
+	if got, ok := a.Next(now, 0); !ok || got.Data != pieces(5, 10) {
 		t.Fatalf("got %+v, %v", got, ok)
 	}
 	for i := int64(5); i < 10; i++ {
-		a.received(0, pieces(i, i+1))
+		a.Received(0, pieces(i, i+1))
 	}
-	if !a.complete() {
+	if !a.Complete() {
 		t.Fatalf("%d bytes left", a.left)
 	}
-	a.reopen(pieces(3, 4))
-	if a.complete() || a.left != PieceBytes {
+	a.Reopen(pieces(3, 4))
+	if a.Complete() || a.left != PieceBytes {
 		t.Fatalf("%d bytes left", a.left)
 	}
-	a.reopen(pieces(3, 4)) // tells nothing new
-	if got, ok := a.next(now, 0); !ok || got.data != pieces(3, 4) {
+	a.Reopen(pieces(3, 4)) // tells nothing new
+	if got, ok := a.Next(now, 0); !ok || got.Data != pieces(3, 4) {
 		t.Fatalf("got %+v, %v", got, ok)
 	}
-	if news, _ := a.received(0, pieces(3, 4)); !news || !a.complete() {
+	if news, _ := a.Received(0, pieces(3, 4)); !news || !a.Complete() {
 		t.Errorf("news %v, %d bytes left", news, a.left)
 	}
 }
@@ -280,21 +280,21 @@ func TestWhatIsThereIsNotFetched(t *testing.T) {
 // when it was taken over.
 func TestWhoHadItStolenMayYetBeFirst(t *testing.T) {
 	s := seat(t, []float64{10 * mb, 10 * mb}, []int64{8, 0}, []int64{1, 0})
-	s.gets(1, assignment{data: pieces(4, 8), victim: 0})
-	s.begun(0, pieces(4, 5)) // too late
-	news, losers := s.received(0, pieces(4, 5))
-	if !news || !slices.Equal(losers, []workerID{1}) {
+	s.gets(1, Work{Data: pieces(4, 8), Victim: 0})
+	s.Begun(0, pieces(4, 5)) // too late
+	news, losers := s.Received(0, pieces(4, 5))
+	if !news || !slices.Equal(losers, []SessionID{1}) {
 		t.Errorf("news %v, losers %v", news, losers)
 	}
-	if news, losers := s.received(1, pieces(4, 5)); news || losers != nil {
+	if news, losers := s.Received(1, pieces(4, 5)); news || losers != nil {
 		t.Errorf("the second copy: news %v, losers %v", news, losers)
 	}
 }
 
 // TestAPriorRateIsAGuess that two samples outweigh.
 func TestAPriorRateIsAGuess(t *testing.T) {
-	a := newAssigner(1<<30, 1)
-	a.join(0, 0, 90*mb)
+	a := New(1<<30, 1)
+	a.Join(0, 0, 90*mb)
 	w := a.workers[0]
 	for i, want := range []float64{90 * mb, 90 * mb, 50 * mb, 10 * mb} {
 		if got := w.speed(); got != want {
@@ -304,6 +304,6 @@ func TestAPriorRateIsAGuess(t *testing.T) {
 		if i == 0 {
 			rate = 0 // the first round trip
 		}
-		a.measured(0, rate, time.Millisecond, 0)
+		a.Measured(0, rate, time.Millisecond, 0)
 	}
 }

@@ -1,4 +1,4 @@
-package peer
+package assign
 
 import (
 	"fmt"
@@ -96,7 +96,7 @@ func TestOneDies(t *testing.T) {
 	at := seconds(size/2, 30*mb)
 	r := newRace(t, size, steady(10*mb), steady(10*mb), changing(10*mb, at, 0))
 	r.each = func(r *race) {
-		if r.now > at+minSilence {
+		if r.now > at+silence {
 			r.leave(2)
 		}
 	}
@@ -130,10 +130,10 @@ func TestNeverSlowerThanTheBestAlone(t *testing.T) {
 		}
 		if seed%2 == 0 {
 			for i := range rates {
-				r.assign.join(workerID(i), i, rates[i]*(0.8+0.4*random.Float64()))
+				r.assign.Join(SessionID(i), i, rates[i]*(0.8+0.4*random.Float64()))
 			}
 		} else {
-			best += 2 * rateInterval
+			best += 2 * RateInterval
 		}
 		r.run()
 		if testing.Verbose() {
@@ -163,7 +163,7 @@ func TestWorkIsMeasuredInSeconds(t *testing.T) {
 	for _, w := range r.runners {
 		rate := w.rate(0)
 		held := float64(w.most) / rate
-		if held < 0.5*leaseTime.Seconds() || w.most > max(firstLease, int64(1.3*rate*leaseTime.Seconds())) {
+		if held < 0.5*leaseTime.Seconds() || w.most > max(FirstLease, int64(1.3*rate*leaseTime.Seconds())) {
 			t.Errorf("at %v B/s a session held %d bytes, %.2f s of work", rate, w.most, held)
 		}
 	}
@@ -176,10 +176,10 @@ func TestSmallAndUnalignedFiles(t *testing.T) {
 	for _, size := range []int64{0, 1, PieceBytes - 1, PieceBytes, PieceBytes + 1, 5*PieceBytes + 17} {
 		r := steadyRace(t, size, 1*mb, 1*mb, 1*mb)
 		r.run()
-		if !r.assign.complete() || r.assign.done.Len() != size || len(r.assign.free.Ranges()) != 0 {
+		if !r.assign.Complete() || r.assign.done.Len() != size || len(r.assign.free.Ranges()) != 0 {
 			t.Errorf("%d bytes: %+v", size, r.assign)
 		}
-		if lease, ok := r.assign.next(r.clock(), 0); ok {
+		if lease, ok := r.assign.Next(r.clock(), 0); ok {
 			t.Errorf("%d bytes: %v leased when all is done", size, lease)
 		}
 	}
@@ -189,10 +189,10 @@ func TestSmallAndUnalignedFiles(t *testing.T) {
 // all that are expected could share.
 func TestTheFirstLeavesWorkForAll(t *testing.T) {
 	r := steadyRace(t, 8*PieceBytes, 1*mb, 1*mb, 1*mb, 1*mb)
-	if got, ok := r.assign.next(r.clock(), 0); !ok || got.data.Len() != 2*PieceBytes {
+	if got, ok := r.assign.Next(r.clock(), 0); !ok || got.Data.Len() != 2*PieceBytes {
 		t.Errorf("the first got %v, %v", got, ok)
 	}
-	r.assign.release(0)
+	r.assign.Release(0)
 	r.run()
 	for _, w := range r.runners {
 		if w.got != 2*PieceBytes {
@@ -220,7 +220,7 @@ func TestAStoppedSessionIsReplaced(t *testing.T) {
 		r.take(w)
 	}
 	held := r.assign.workers[1].held
-	if got := r.assign.leave(1); got != held || held == 0 {
+	if got := r.assign.Leave(1); got != held || held == 0 {
 		t.Errorf("%d bytes came back, %d were held", got, held)
 	}
 	r.runners[1].gone = true
@@ -240,7 +240,7 @@ func TestTheSameCallsHaveTheSameAnswers(t *testing.T) {
 		r.each = func(r *race) {
 			if r.now == 1500*time.Millisecond {
 				r.leave(3)
-				r.assign.release(4)
+				r.assign.Release(4)
 			}
 		}
 		r.run()
@@ -267,21 +267,21 @@ func BenchmarkNext(b *testing.B) {
 	}{{"whole", 0, 0}, {"a thousand holes", 1000, 0}, {"window", 0, 256 * PieceBytes}} {
 		b.Run(tc.name, func(b *testing.B) {
 			now := time.Unix(1e9, 0)
-			var a *assigner
+			var a *Assigner
 			fresh := func() {
-				a = newAssigner(n*PieceBytes, sessions)
+				a = New(n*PieceBytes, sessions)
 				for i := int64(0); tc.holes > 0 && i < n; i += tc.holes {
-					a.have(pieces(i, i+1))
+					a.Have(pieces(i, i+1))
 				}
-				for id := range workerID(sessions) {
-					a.join(id, int(id), 0)
-					a.measured(id, mb*float64(1+id), 10*time.Millisecond, 0)
+				for id := range SessionID(sessions) {
+					a.Join(id, int(id), 0)
+					a.Measured(id, mb*float64(1+id), 10*time.Millisecond, 0)
 				}
 			}
 			fresh()
 			turn := 0
 			for b.Loop() {
-				id := workerID(turn % sessions)
+				id := SessionID(turn % sessions)
 				turn++
 				now = now.Add(time.Millisecond)
 				if tc.window > 0 {
@@ -289,12 +289,12 @@ func BenchmarkNext(b *testing.B) {
 					if done := a.done.Ranges(); len(done) > 0 {
 						first = done[0].End
 					}
-					a.window(first + tc.window)
+					a.Window(first + tc.window)
 				}
-				got, ok := a.next(now, id)
+				got, ok := a.Next(now, id)
 				if ok {
-					for i := pieceIndex(got.data.Start); i < pieceIndex(got.data.End); i++ {
-						a.received(id, pieces(i, i+1))
+					for i := PieceIndex(got.Data.Start); i < PieceIndex(got.Data.End); i++ {
+						a.Received(id, pieces(i, i+1))
 					}
 				}
 				if a.left < n/10*PieceBytes {
@@ -309,23 +309,23 @@ func BenchmarkNext(b *testing.B) {
 // of which each holds a second of work: the dearest there is.
 func BenchmarkTail(b *testing.B) {
 	const sessions = 256
-	a := newAssigner(100*(sessions-1)*PieceBytes, sessions)
-	for id := range workerID(sessions) {
-		a.join(id, int(id), 0)
+	a := New(100*(sessions-1)*PieceBytes, sessions)
+	for id := range SessionID(sessions) {
+		a.Join(id, int(id), 0)
 		for range firstSamples {
-			a.measured(id, 100*mb, 10*time.Millisecond, 0)
+			a.Measured(id, 100*mb, 10*time.Millisecond, 0)
 		}
 		if id > 0 {
 			a.lease(id, pieces(100*int64(id-1), 100*int64(id)))
 			for p := range int64(100) {
-				a.begun(id, pieces(100*int64(id-1)+p, 100*int64(id-1)+p+1))
+				a.Begun(id, pieces(100*int64(id-1)+p, 100*int64(id-1)+p+1))
 			}
 		}
 	}
 	now := time.Unix(1e9, 0)
-	a.measured(0, 1*mb, 10*time.Millisecond, 0)
+	a.Measured(0, 1*mb, 10*time.Millisecond, 0)
 	for b.Loop() {
-		if got, ok := a.next(now, 0); ok {
+		if got, ok := a.Next(now, 0); ok {
 			b.Fatal(got)
 		}
 	}

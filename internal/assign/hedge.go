@@ -1,4 +1,4 @@
-package peer
+package assign
 
 import (
 	"time"
@@ -24,7 +24,7 @@ const (
 )
 
 // hedgeBudget returns how many bytes may be given to a second holder.
-func (a *assigner) hedgeBudget() int64 {
+func (a *Assigner) hedgeBudget() int64 {
 	if a.size >= bigFile {
 		return int64(hedgedPart * float64(a.size))
 	}
@@ -34,33 +34,33 @@ func (a *assigner) hedgeBudget() int64 {
 // hedge repeats, with a session that runs dry, the piece that would come last of
 // all, if it would come sooner so. While free pieces wait for a window to move,
 // the end is not near.
-func (a *assigner) hedge(now time.Time, w *worker) (assignment, bool) {
+func (a *Assigner) hedge(now time.Time, w *worker) (Work, bool) {
 	if a.freeBytes > 0 || !a.quickest(now, w) {
-		return assignment{}, false
+		return Work{}, false
 	}
 	v := a.slowest(w, a.helps, a.lone)
 	if v == nil {
-		return assignment{}, false
+		return Work{}, false
 	}
 	piece := v.last(1, func(p rangeset.Range) bool { return a.lone(v, p) })
 	if a.untouched(v, piece) && v.held > piece.Len() && a.stoppable(v) > 0 {
-		return assignment{}, false // to be taken over, if anything
+		return Work{}, false // to be taken over, if anything
 	}
 	return a.double(w, v, piece, a.ends(v))
 }
 
 // helps reports whether w may repeat what v holds. Over a path that both share that
 // takes from v what it gives to w, unless v hardly moves though w has.
-func (a *assigner) helps(w, v *worker) bool {
+func (a *Assigner) helps(w, v *worker) bool {
 	return w.peer != v.peer || v.speed()*hopelessly < w.speed()
 }
 
 // lone reports whether a piece that a session holds is held by no other.
-func (a *assigner) lone(_ *worker, p rangeset.Range) bool { return !a.doubled.Contains(p) }
+func (a *Assigner) lone(_ *worker, p rangeset.Range) bool { return !a.doubled.Contains(p) }
 
 // quickest reports whether w would have repeated a piece before the others could
 // have repeated all that is worth it.
-func (a *assigner) quickest(now time.Time, w *worker) bool {
+func (a *Assigner) quickest(now time.Time, w *worker) bool {
 	seconds := a.alone(w, rangeset.Range{End: PieceBytes})
 	var late int64
 	for _, o := range a.order {
@@ -73,40 +73,40 @@ func (a *assigner) quickest(now time.Time, w *worker) bool {
 
 // double makes w the second holder of a piece that v would have in so many
 // seconds, if that is worth it.
-func (a *assigner) double(w, v *worker, piece rangeset.Range, seconds float64) (assignment, bool) {
+func (a *Assigner) double(w, v *worker, piece rangeset.Range, seconds float64) (Work, bool) {
 	if a.alone(w, piece)*worthIt >= seconds {
-		return assignment{}, false
+		return Work{}, false
 	}
 	if a.hedged+piece.Len() > a.hedgeBudget() && a.rate(v)*hopelessly > a.rate(w) {
-		return assignment{}, false
+		return Work{}, false
 	}
 	a.hedged += piece.Len()
 	a.doubled.Add(piece)
 	w.hold(piece)
-	return assignment{data: piece, victim: v.id, shared: true}, true
+	return Work{Data: piece, Victim: v.id, Shared: true}, true
 }
 
 // relieve gives w a piece that two sessions hold, instead of the slower, if both
 // hardly move any more: two that trickle must not keep a piece from the rest.
-func (a *assigner) relieve(w *worker) (assignment, bool) {
+func (a *Assigner) relieve(w *worker) (Work, bool) {
 	for _, r := range a.doubled.Ranges() {
-		for i := pieceIndex(r.Start); i <= pieceIndex(r.End-1); i++ {
-			piece := pieceRange(i, a.size)
+		for i := PieceIndex(r.Start); i <= PieceIndex(r.End-1); i++ {
+			piece := PieceRange(i, a.size)
 			v := a.slower(piece, a.rate(w)/hopelessly)
 			if v == nil {
 				continue
 			}
 			v.drop(piece)
 			w.hold(piece)
-			return assignment{data: piece, victim: v.id}, true
+			return Work{Data: piece, Victim: v.id}, true
 		}
 	}
-	return assignment{}, false
+	return Work{}, false
 }
 
 // slower returns the slower holder of a piece, nil if one is faster than limit,
 // in bytes per second.
-func (a *assigner) slower(piece rangeset.Range, limit float64) (v *worker) {
+func (a *Assigner) slower(piece rangeset.Range, limit float64) (v *worker) {
 	for _, o := range a.order {
 		switch {
 		case !o.lease.Contains(piece):
@@ -120,6 +120,6 @@ func (a *assigner) slower(piece rangeset.Range, limit float64) (v *worker) {
 }
 
 // alone returns how many seconds w would take to fetch r from its first byte.
-func (a *assigner) alone(w *worker, r rangeset.Range) float64 {
+func (a *Assigner) alone(w *worker, r rangeset.Range) float64 {
 	return (a.busy(w, false) + float64(r.Len())) / a.rate(w)
 }

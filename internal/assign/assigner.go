@@ -1,4 +1,4 @@
-package peer
+package assign
 
 import (
 	"cmp"
@@ -9,48 +9,45 @@ import (
 	"chunkcp/internal/rangeset"
 )
 
-// PieceBytes is the unit in which a file is leased, kept in memory and written.
-const PieceBytes = 1 << 20
+// SessionID names a session to the assigner.
+type SessionID int
 
-// workerID names a session to the assigner.
-type workerID int
+// Nobody is no session.
+const Nobody SessionID = -1
 
-// nobody is no session.
-const nobody workerID = -1
-
-// assignment is what a session is to fetch next.
-type assignment struct {
-	data   rangeset.Range // whole pieces, of which none has to be asked for by anyone else
-	victim workerID       // who held or holds them as well; nobody for what was free
-	shared bool           // the victim goes on too, and the first copy wins; if not, it must be told to stop
+// Work is what a session is to fetch next.
+type Work struct {
+	Data   rangeset.Range // whole pieces, of which none has to be asked for by anyone else
+	Victim SessionID      // who held or holds them as well; Nobody for what was free
+	Shared bool           // the victim goes on too, and the first copy wins; if not, it must be told to stop
 }
 
-// assigner decides which session fetches which pieces. It is sans-IO: the rates
+// Assigner decides which session fetches which pieces. It is sans-IO: the rates
 // and the clock are its callers', and the same calls have the same answers.
 //
 // A piece is free, or received, or held by one session, or by two once it is
 // hedged. A session is given work by seconds, never by counts, and who gets a
-// piece is decided by who would finish it first (assignturn.go). When nothing is
+// piece is decided by who would finish it first (turn.go). When nothing is
 // free, a session that runs dry takes over what another one has not begun
 // (steal.go), or repeats what would come last (hedge.go). No piece is held by
 // more than two. What sessions have asked for that are to join is left to them
-// (assignearly.go). Where the file is wanted in order, only what lies in a window
-// is leased (assignwindow.go).
+// (early.go). Where the file is wanted in order, only what lies in a window
+// is leased (window.go).
 //
 // A session that is refused may get work later without having received
 // anything: it must ask again, about as often as it would tell its rate.
-type assigner struct {
+type Assigner struct {
 	size int64
 	left int64 // bytes not received
 	done rangeset.Set
 
 	free      rangeset.Set // not received and held by nobody
 	freeBytes int64        // in free
-	reserved  rangeset.Set // the part of free that sessions which are to join have asked for (assignearly.go)
+	reserved  rangeset.Set // the part of free that sessions which are to join have asked for (early.go)
 	doubled   rangeset.Set // held by two sessions
 	hedged    int64        // bytes given to a second holder, ever
 
-	workers map[workerID]*worker
+	workers map[SessionID]*worker
 	order   []*worker // the same, by id: what is decided must not hang on a map
 
 	// expected is how many sessions will join: the first to come must not take
@@ -67,34 +64,34 @@ type assigner struct {
 	end      int64 // free pieces from here on are not leased
 }
 
-// newAssigner returns an assigner for a file of size bytes.
-func newAssigner(size int64, expected int) *assigner {
-	a := &assigner{size: size, left: size, freeBytes: size, expected: expected, workers: map[workerID]*worker{}, end: math.MaxInt64}
+// New returns an Assigner for a file of size bytes.
+func New(size int64, expected int) *Assigner {
+	a := &Assigner{size: size, left: size, freeBytes: size, expected: expected, workers: map[SessionID]*worker{}, end: math.MaxInt64}
 	a.free.Add(rangeset.Range{End: size})
 	return a
 }
 
-// join makes a session known, and to which peer it is. priorRate is what it did in an
+// Join makes a session known, and to which peer it is. priorRate is what it did in an
 // earlier run, in bytes per second, or 0.
-func (a *assigner) join(id workerID, peer int, priorRate float64) {
-	a.leave(id)
+func (a *Assigner) Join(id SessionID, peer int, priorRate float64) {
+	a.Leave(id)
 	w := &worker{id: id, peer: peer, prior: max(0, priorRate)}
 	a.workers[id] = w
-	i, _ := slices.BinarySearchFunc(a.order, id, func(o *worker, id workerID) int { return cmp.Compare(o.id, id) })
+	i, _ := slices.BinarySearchFunc(a.order, id, func(o *worker, id SessionID) int { return cmp.Compare(o.id, id) })
 	a.order = slices.Insert(a.order, i, w)
 }
 
-// leave forgets a session and takes back what it holds, as release does.
-func (a *assigner) leave(id workerID) int64 {
-	n := a.release(id)
+// Leave forgets a session and takes back what it holds, as release does.
+func (a *Assigner) Leave(id SessionID) int64 {
+	n := a.Release(id)
 	delete(a.workers, id)
 	a.order = slices.DeleteFunc(a.order, func(w *worker) bool { return w.id == id })
 	return n
 }
 
-// have notes that the bytes of r, whole pieces, are there from an earlier run.
+// Have notes that the bytes of r, whole pieces, are there from an earlier run.
 // It is for before the first turn.
-func (a *assigner) have(r rangeset.Range) {
+func (a *Assigner) Have(r rangeset.Range) {
 	for _, m := range overlaps(&a.free, r) {
 		a.setFree(m, false)
 		a.done.Add(m)
@@ -102,14 +99,14 @@ func (a *assigner) have(r rangeset.Range) {
 	}
 }
 
-// wants reports whether a piece that may be leased has not been received.
-func (a *assigner) wants() bool {
+// Wants reports whether a piece that may be leased has not been received.
+func (a *Assigner) Wants() bool {
 	r := rangeset.Range{End: min(a.end, a.size)}
 	return !r.Empty() && !a.done.Contains(r)
 }
 
-// reopen makes a received piece free again: its bytes were not the file's.
-func (a *assigner) reopen(piece rangeset.Range) {
+// Reopen makes a received piece free again: its bytes were not the file's.
+func (a *Assigner) Reopen(piece rangeset.Range) {
 	if piece.Empty() || !a.done.Contains(piece) {
 		return
 	}
@@ -118,9 +115,9 @@ func (a *assigner) reopen(piece rangeset.Range) {
 	a.setFree(piece, true)
 }
 
-// begun notes that the first byte of a piece that a session holds has come: it
+// Begun notes that the first byte of a piece that a session holds has come: it
 // is not taken over any more.
-func (a *assigner) begun(id workerID, piece rangeset.Range) {
+func (a *Assigner) Begun(id SessionID, piece rangeset.Range) {
 	w := a.workers[id]
 	if w == nil || piece.Empty() || !w.lease.Contains(piece) || w.begun.Contains(piece) {
 		return
@@ -129,10 +126,10 @@ func (a *assigner) begun(id workerID, piece rangeset.Range) {
 	w.begunBytes += piece.Len()
 }
 
-// received notes that a session has the piece. It reports whether that is news:
+// Received notes that a session has the piece. It reports whether that is news:
 // another session may have been first. Losers are the others that hold it still
 // and must be told to stop; their lease of it has ended.
-func (a *assigner) received(id workerID, piece rangeset.Range) (news bool, losers []workerID) {
+func (a *Assigner) Received(id SessionID, piece rangeset.Range) (news bool, losers []SessionID) {
 	if piece.Empty() || a.done.Contains(piece) {
 		return false, nil
 	}
@@ -163,10 +160,10 @@ func (a *assigner) received(id workerID, piece rangeset.Range) (news bool, loser
 	return true, losers
 }
 
-// release takes back what a session holds, for others to fetch; what another
+// Release takes back what a session holds, for others to fetch; what another
 // one holds as well stays with that one. It returns how many bytes are free by
 // it. The session counts for nothing until it asks again.
-func (a *assigner) release(id workerID) int64 {
+func (a *Assigner) Release(id SessionID) int64 {
 	w := a.workers[id]
 	if w == nil {
 		return 0
@@ -182,9 +179,9 @@ func (a *assigner) release(id workerID) int64 {
 	return a.freeBytes - before
 }
 
-// reclaim leases ranges to a session once more, all of them or, if another
+// Reclaim leases ranges to a session once more, all of them or, if another
 // session has taken one meanwhile, none.
-func (a *assigner) reclaim(id workerID, ranges []rangeset.Range) bool {
+func (a *Assigner) Reclaim(id SessionID, ranges []rangeset.Range) bool {
 	if a.workers[id] == nil {
 		return false
 	}
@@ -200,13 +197,13 @@ func (a *assigner) reclaim(id workerID, ranges []rangeset.Range) bool {
 }
 
 // lease gives a session what is free.
-func (a *assigner) lease(id workerID, r rangeset.Range) {
+func (a *Assigner) lease(id SessionID, r rangeset.Range) {
 	a.setFree(r, false)
 	a.workers[id].hold(r)
 }
 
 // setFree moves r into what is free, or out of it.
-func (a *assigner) setFree(r rangeset.Range, free bool) {
+func (a *Assigner) setFree(r rangeset.Range, free bool) {
 	switch {
 	case free:
 		a.free.Add(r)
@@ -217,6 +214,3 @@ func (a *assigner) setFree(r rangeset.Range, free bool) {
 		a.freeBytes -= r.Len()
 	}
 }
-
-// complete reports whether every byte has been received.
-func (a *assigner) complete() bool { return a.left == 0 }

@@ -1,4 +1,4 @@
-package peer
+package assign
 
 import (
 	"math"
@@ -7,17 +7,17 @@ import (
 	"chunkcp/internal/rangeset"
 )
 
-// window makes the assigner lease in order, and no free piece that begins at
+// Window makes the assigner lease in order, and no free piece that begins at
 // end or after it: what is received can be written no faster than in order, and
 // is kept in memory until then.
-func (a *assigner) window(end int64) {
+func (a *Assigner) Window(end int64) {
 	a.windowed, a.end = true, end
 }
 
 // skipped returns how many of the first free pieces are left for others: those
 // that they would finish before w finished one. Where the order does not matter
 // none are.
-func (a *assigner) skipped(now time.Time, w *worker) int64 {
+func (a *Assigner) skipped(now time.Time, w *worker) int64 {
 	if !a.windowed {
 		return 0
 	}
@@ -26,42 +26,42 @@ func (a *assigner) skipped(now time.Time, w *worker) int64 {
 }
 
 // unblock gives a session that runs dry the first piece that is missing, if the
-// window waits for it and it would come sooner so.
-func (a *assigner) unblock(w *worker) (assignment, bool) {
+// Window waits for it and it would come sooner so.
+func (a *Assigner) unblock(w *worker) (Work, bool) {
 	if !a.windowed {
-		return assignment{}, false
+		return Work{}, false
 	}
 	piece := a.firstMissing()
 	v := a.holder(piece)
 	if v == nil || v == w || a.doubled.Contains(piece) {
-		return assignment{}, false
+		return Work{}, false
 	}
 	seconds := a.reaches(v, piece)
 	soon := seconds-float64(piece.Len())/a.rate(v) < v.rtt.Seconds()
 	if !a.untouched(v, piece) || soon {
 		if !a.helps(w, v) {
-			return assignment{}, false
+			return Work{}, false
 		}
 		return a.double(w, v, piece, seconds)
 	}
 	if a.alone(w, piece)*worthIt >= seconds {
-		return assignment{}, false
+		return Work{}, false
 	}
 	a.take(w, v, piece)
-	return assignment{data: piece, victim: v.id}, true
+	return Work{Data: piece, Victim: v.id}, true
 }
 
 // firstMissing returns the first piece of the file that has not been received.
-func (a *assigner) firstMissing() rangeset.Range {
+func (a *Assigner) firstMissing() rangeset.Range {
 	var start int64
 	if done := a.done.Ranges(); len(done) > 0 && done[0].Start == 0 {
 		start = done[0].End
 	}
-	return pieceRange(pieceIndex(start), a.size)
+	return PieceRange(PieceIndex(start), a.size)
 }
 
 // holder returns a session that holds the piece, nil if it is free.
-func (a *assigner) holder(piece rangeset.Range) *worker {
+func (a *Assigner) holder(piece rangeset.Range) *worker {
 	for _, w := range a.order {
 		if w.lease.Contains(piece) {
 			return w
@@ -72,7 +72,7 @@ func (a *assigner) holder(piece rangeset.Range) *worker {
 
 // reaches returns in how many seconds w will have a piece that it holds, if it
 // fetches in the order in which it was given its work.
-func (a *assigner) reaches(w *worker, piece rangeset.Range) float64 {
+func (a *Assigner) reaches(w *worker, piece rangeset.Range) float64 {
 	bytes := piece.Len() - w.partial
 	for _, g := range w.grants {
 		before := g

@@ -1,4 +1,4 @@
-package peer
+package assign
 
 import (
 	"time"
@@ -6,22 +6,22 @@ import (
 	"chunkcp/internal/rangeset"
 )
 
-// reserve leaves r, whole pieces, to a session that has asked its peer for them
-// and has not joined yet, as far as they are free. It ends with patience, by
+// Reserve leaves r, whole pieces, to a session that has asked its peer for them
+// and has not joined yet, as far as they are free. It ends with Patience, by
 // unreserve, or piece by piece as they are leased.
-func (a *assigner) reserve(r rangeset.Range) {
+func (a *Assigner) Reserve(r rangeset.Range) {
 	for _, m := range overlaps(&a.free, r) {
 		a.reserved.Add(m)
 	}
 }
 
-// unreserve lets anyone have what is still reserved of r.
-func (a *assigner) unreserve(r rangeset.Range) { a.reserved.Remove(r) }
+// Unreserve lets anyone have what is still reserved of r.
+func (a *Assigner) Unreserve(r rangeset.Range) { a.reserved.Remove(r) }
 
-// claim is the first turn of a session that has asked for r before it joined: it
+// Claim is the first turn of a session that has asked for r before it joined: it
 // leases and returns what is still free of that, but of a short file no more than
 // the session's share, and a piece at least.
-func (a *assigner) claim(now time.Time, id workerID, r rangeset.Range) (mine []rangeset.Range) {
+func (a *Assigner) Claim(now time.Time, id SessionID, r rangeset.Range) (mine []rangeset.Range) {
 	w := a.workers[id]
 	if w == nil {
 		return nil
@@ -36,7 +36,7 @@ func (a *assigner) claim(now time.Time, id workerID, r rangeset.Range) (mine []r
 		if due <= 0 {
 			break
 		}
-		m.End = min(m.End, (pieceIndex(m.Start)+due)*PieceBytes)
+		m.End = min(m.End, (PieceIndex(m.Start)+due)*PieceBytes)
 		due -= piecesIn(m)
 		a.lease(id, m)
 		mine = append(mine, m)
@@ -45,7 +45,7 @@ func (a *assigner) claim(now time.Time, id workerID, r rangeset.Range) (mine []r
 }
 
 // reservedPieces returns how many of the pieces that may be leased are reserved.
-func (a *assigner) reservedPieces() (n int64) {
+func (a *Assigner) reservedPieces() (n int64) {
 	for _, r := range a.reserved.Ranges() {
 		n += max(0, a.leasable(r))
 	}
@@ -56,7 +56,7 @@ func (a *assigner) reservedPieces() (n int64) {
 // It gets of those only if there are no others and it would idle: they may never
 // come. Then it gets the last ones, which their peers would send last; where the
 // file is wanted in order, the first.
-func (a *assigner) beside(now time.Time, w *worker, k, n, kept int64) (assignment, bool) {
+func (a *Assigner) beside(now time.Time, w *worker, k, n, kept int64) (Work, bool) {
 	open := n - kept
 	switch {
 	case open > 0:
@@ -64,7 +64,7 @@ func (a *assigner) beside(now time.Time, w *worker, k, n, kept int64) (assignmen
 		skip := max(0, a.skipped(now, w)-kept)
 		return a.fresh(w, a.unreserved(), min(skip, open-k), k)
 	case !w.low():
-		return assignment{}, false
+		return Work{}, false
 	case a.windowed:
 		return a.fresh(w, a.free.Ranges(), 0, k)
 	}
@@ -72,12 +72,9 @@ func (a *assigner) beside(now time.Time, w *worker, k, n, kept int64) (assignmen
 }
 
 // unreserved returns what is free and not reserved.
-func (a *assigner) unreserved() (out []rangeset.Range) {
+func (a *Assigner) unreserved() (out []rangeset.Range) {
 	for _, r := range a.free.Ranges() {
 		out = append(out, a.reserved.Missing(r)...)
 	}
 	return out
 }
-
-// piecesIn returns how many pieces r, which is not empty, has a part of.
-func piecesIn(r rangeset.Range) int64 { return pieceIndex(r.End-1) - pieceIndex(r.Start) + 1 }

@@ -1,4 +1,4 @@
-package peer
+package assign
 
 import (
 	"time"
@@ -12,11 +12,11 @@ import (
 const worthIt = 1.25
 
 // waits reports whether a session holds what it has not begun.
-func (a *assigner) waits(_, v *worker) bool { return v.held > v.begunBytes }
+func (a *Assigner) waits(_, v *worker) bool { return v.held > v.begunBytes }
 
 // untouched reports whether a session holds the piece alone and has no byte of
 // it.
-func (a *assigner) untouched(w *worker, p rangeset.Range) bool {
+func (a *Assigner) untouched(w *worker, p rangeset.Range) bool {
 	return !w.begun.Contains(p) && !a.doubled.Contains(p)
 }
 
@@ -24,10 +24,10 @@ func (a *assigner) untouched(w *worker, p rangeset.Range) bool {
 // pieces that have not been begun, from the end of what that one holds, so many
 // that both end together. It gives no more than want, and nothing to a session
 // that would end later with it than all will if each does its part.
-func (a *assigner) steal(now time.Time, w *worker, want int64) (assignment, bool) {
+func (a *Assigner) steal(now time.Time, w *worker, want int64) (Work, bool) {
 	v := a.slowest(w, a.waits, a.untouched)
 	if v == nil {
-		return assignment{}, false
+		return Work{}, false
 	}
 	var pool int64
 	for _, o := range a.order {
@@ -38,15 +38,15 @@ func (a *assigner) steal(now time.Time, w *worker, want int64) (assignment, bool
 	k = min(k, a.even(w, v))
 	run := v.last(k, func(p rangeset.Range) bool { return a.untouched(v, p) })
 	if run.Empty() {
-		return assignment{}, false
+		return Work{}, false
 	}
 	a.take(w, v, run)
-	return assignment{data: run, victim: v.id}, true
+	return Work{Data: run, Victim: v.id}, true
 }
 
 // even returns how many pieces w should take from v for both to end together,
 // 0 if that would gain little.
-func (a *assigner) even(w, v *worker) int64 {
+func (a *Assigner) even(w, v *worker) int64 {
 	rw, rv := a.rate(w), a.rate(v)
 	bw, bv := a.busy(w, false), float64(v.outstanding())
 	end := func(k int64) float64 {
@@ -67,12 +67,12 @@ func (a *assigner) even(w, v *worker) int64 {
 
 // stoppable returns how many pieces v can be kept from beginning: what will come
 // for it within a round trip comes in any case.
-func (a *assigner) stoppable(v *worker) int64 {
+func (a *Assigner) stoppable(v *worker) int64 {
 	return max(0, int64(float64(v.outstanding())-a.rate(v)*v.rtt.Seconds())) / PieceBytes
 }
 
 // take moves pieces that v holds alone to w.
-func (a *assigner) take(w, v *worker, r rangeset.Range) {
+func (a *Assigner) take(w, v *worker, r rangeset.Range) {
 	v.drop(r)
 	w.hold(r)
 }

@@ -1,4 +1,4 @@
-package peer
+package assign
 
 import (
 	"fmt"
@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	raceStep = time.Millisecond      // in which the runners receive
-	raceAsk  = 10 * time.Millisecond // how often one asks that nothing came for
+	silence  = 250 * time.Millisecond // after which a session that is gone is missed
+	raceStep = time.Millisecond       // in which the runners receive
+	raceAsk  = 10 * time.Millisecond  // how often one asks that nothing came for
 	raceRTT  = 30 * time.Millisecond
 )
 
@@ -20,7 +21,7 @@ const (
 // stop.
 type race struct {
 	tb      testing.TB
-	assign  *assigner
+	assign  *Assigner
 	size    int64
 	runners []*runner
 	now     time.Duration
@@ -35,11 +36,11 @@ type race struct {
 
 // runner is a session that fetches its pieces one after the other.
 type runner struct {
-	id    workerID
+	id    SessionID
 	rate  func(time.Duration) float64 // bytes per second
 	rtt   time.Duration
 	jobs  []*job
-	meter rateMeter
+	meter Meter
 	rest  float64 // of a byte
 	came  int64
 	got   int64 // of what came, in pieces that were news
@@ -70,10 +71,10 @@ func changing(before float64, at time.Duration, after float64) func(time.Duratio
 }
 
 func newRace(tb testing.TB, size int64, rates ...func(time.Duration) float64) *race {
-	r := &race{tb: tb, assign: newAssigner(size, len(rates)), size: size, gotAt: make([]time.Duration, (size+PieceBytes-1)/PieceBytes)}
+	r := &race{tb: tb, assign: New(size, len(rates)), size: size, gotAt: make([]time.Duration, (size+PieceBytes-1)/PieceBytes)}
 	for i, rate := range rates {
-		r.assign.join(workerID(i), i, 0)
-		r.runners = append(r.runners, &runner{id: workerID(i), rate: rate, rtt: raceRTT})
+		r.assign.Join(SessionID(i), i, 0)
+		r.runners = append(r.runners, &runner{id: SessionID(i), rate: rate, rtt: raceRTT})
 	}
 	return r
 }
@@ -93,7 +94,7 @@ func (r *race) run() time.Duration {
 	for _, w := range r.runners {
 		r.take(w)
 	}
-	for !r.assign.complete() {
+	for !r.assign.Complete() {
 		if r.now += raceStep; r.now > 30*time.Minute {
 			r.tb.Fatalf("after %v %d bytes are left, %v are free", r.now, r.assign.left, r.assign.free.Ranges())
 		}
@@ -101,7 +102,7 @@ func (r *race) run() time.Duration {
 			r.each(r)
 		}
 		for _, w := range r.runners {
-			if !w.gone && !r.assign.complete() {
+			if !w.gone && !r.assign.Complete() {
 				r.step(w)
 			}
 		}
@@ -121,12 +122,12 @@ func (r *race) step(w *runner) {
 		j := w.jobs[0]
 		n := min(int64(w.rest), j.piece.Len()-j.have)
 		if j.have == 0 {
-			r.assign.begun(w.id, j.piece)
+			r.assign.Begun(w.id, j.piece)
 		}
 		j.have += n
 		w.came += n
 		w.rest -= float64(n)
-		w.meter.add(n)
+		w.meter.Add(n)
 		if j.have == j.piece.Len() {
 			w.jobs = w.jobs[1:]
 			r.receive(w, j.piece)
@@ -134,7 +135,7 @@ func (r *race) step(w *runner) {
 		}
 	}
 	w.rest = min(w.rest, w.rate(r.now)*raceStep.Seconds()) // an idle one saves nothing
-	if w.meter.tick(r.clock(), len(w.jobs) > 0) {
+	if w.meter.Tick(r.clock(), len(w.jobs) > 0) {
 		r.measure(w)
 	}
 	if took || r.now%raceAsk == 0 {
@@ -149,16 +150,16 @@ func (r *race) measure(w *runner) {
 			partial += j.have
 		}
 	}
-	r.assign.measured(w.id, w.meter.rate, w.rtt, partial)
+	r.assign.Measured(w.id, w.meter.rate, w.rtt, partial)
 	w.most = max(w.most, r.assign.workers[w.id].held)
 }
 
 func (r *race) receive(w *runner, piece rangeset.Range) {
-	news, losers := r.assign.received(w.id, piece)
+	news, losers := r.assign.Received(w.id, piece)
 	r.log = append(r.log, fmt.Sprintf("%v: %d received %v, news %v", r.now, w.id, piece, news))
 	if news {
 		w.got += piece.Len()
-		r.gotAt[pieceIndex(piece.Start)] = r.now
+		r.gotAt[PieceIndex(piece.Start)] = r.now
 	}
 	for _, id := range losers {
 		r.stop(id, piece)
@@ -167,7 +168,7 @@ func (r *race) receive(w *runner, piece rangeset.Range) {
 }
 
 // stop tells a session that it need not fetch r.
-func (r *race) stop(id workerID, data rangeset.Range) {
+func (r *race) stop(id SessionID, data rangeset.Range) {
 	for _, w := range r.runners {
 		for _, j := range w.jobs {
 			if w.id == id && data.Intersect(j.piece) == j.piece && j.until == 0 {
@@ -180,7 +181,7 @@ func (r *race) stop(id workerID, data rangeset.Range) {
 // slide moves the window.
 func (r *race) slide() {
 	if r.window > 0 {
-		r.assign.window(r.first() + r.window)
+		r.assign.Window(r.first() + r.window)
 	}
 }
 
@@ -194,33 +195,33 @@ func (r *race) first() int64 {
 
 func (r *race) take(w *runner) {
 	for {
-		got, ok := r.assign.next(r.clock(), w.id)
+		got, ok := r.assign.Next(r.clock(), w.id)
 		if !ok {
 			return
 		}
 		r.asked++
 		r.log = append(r.log, fmt.Sprintf("%v: %d is given %+v", r.now, w.id, got))
-		if got.victim != nobody && got.shared {
+		if got.Victim != Nobody && got.Shared {
 			r.victims[1]++
-		} else if got.victim != nobody {
+		} else if got.Victim != Nobody {
 			r.victims[0]++
-			r.stop(got.victim, got.data)
+			r.stop(got.Victim, got.Data)
 		}
-		if r.window > 0 && got.victim == nobody && got.data.End > r.first()+r.window+PieceBytes-1 {
-			r.tb.Fatalf("%v was given, the window is %d from %d", got.data, r.window, r.first())
+		if r.window > 0 && got.Victim == Nobody && got.Data.End > r.first()+r.window+PieceBytes-1 {
+			r.tb.Fatalf("%v was given, the window is %d from %d", got.Data, r.window, r.first())
 		}
-		for i := pieceIndex(got.data.Start); i <= pieceIndex(got.data.End-1); i++ {
-			w.jobs = append(w.jobs, &job{piece: pieceRange(i, r.size), from: r.now + w.rtt})
+		for i := PieceIndex(got.Data.Start); i <= PieceIndex(got.Data.End-1); i++ {
+			w.jobs = append(w.jobs, &job{piece: PieceRange(i, r.size), from: r.now + w.rtt})
 		}
 	}
 }
 
 // leave has a session end, with what it was to fetch.
-func (r *race) leave(id workerID) {
+func (r *race) leave(id SessionID) {
 	for _, w := range r.runners {
 		if w.id == id && !w.gone {
 			w.gone, w.jobs = true, nil
-			r.assign.leave(id)
+			r.assign.Leave(id)
 		}
 	}
 }

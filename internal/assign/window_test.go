@@ -1,4 +1,4 @@
-package peer
+package assign
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 )
 
 // windowPieces is as many as a fetch keeps in memory.
-const windowPieces = maxPieces
+const windowPieces = 32
 
 func inOrder(r *race) *race {
 	r.window = windowPieces * PieceBytes
@@ -98,9 +98,9 @@ func TestTheWindowNeverDeadlocks(t *testing.T) {
 		r.each = func(r *race) {
 			switch n := random.IntN(1000); {
 			case n == 0: // all but the last may end
-				r.leave(workerID(random.IntN(len(rates) - 1)))
+				r.leave(SessionID(random.IntN(len(rates) - 1)))
 			case n < 5 && r.first() > 0 && reopened < 20:
-				r.assign.reopen(pieceRange(pieceIndex(random.Int64N(r.first())), size))
+				r.assign.Reopen(PieceRange(PieceIndex(random.Int64N(r.first())), size))
 				reopened++
 				r.slide()
 			}
@@ -129,7 +129,7 @@ func TestInOrderIsNotSlowerThanTheBestAlone(t *testing.T) {
 			best = min(best, w.rtt+seconds(size, rates[i]))
 		}
 		r.run()
-		if r.took > best*9/8+2*rateInterval {
+		if r.took > best*9/8+2*RateInterval {
 			t.Errorf("seed %d: %d bytes at %.0f: took %v, the best alone takes %v", seed, size, rates, r.took, best)
 		}
 	}
@@ -151,22 +151,22 @@ func TestTheFirstBytesAreTheFastests(t *testing.T) {
 		{slow: 1 * mb, fast: 100 * mb, window: 128, want: 79},
 		{slow: 1 * mb, fast: 100 * mb, window: 32, want: -1},
 	} {
-		a := newAssigner(1<<30, 2)
-		a.window(tc.window * PieceBytes)
-		a.join(0, 0, tc.slow)
-		a.join(1, 1, tc.fast)
-		a.next(now, 1) // it is there, and has worked off what it got
-		a.release(1)
+		a := New(1<<30, 2)
+		a.Window(tc.window * PieceBytes)
+		a.Join(0, 0, tc.slow)
+		a.Join(1, 1, tc.fast)
+		a.Next(now, 1) // it is there, and has worked off what it got
+		a.Release(1)
 		a.workers[1].asked = now
-		got, ok := a.next(now, 0)
+		got, ok := a.Next(now, 0)
 		switch {
 		case tc.want < 0 && ok:
-			t.Errorf("%+v: got %v", tc, got.data)
-		case tc.want >= 0 && (!ok || got.data.Start != tc.want*PieceBytes):
-			t.Errorf("%+v: got %v, %v", tc, got.data, ok)
+			t.Errorf("%+v: got %v", tc, got.Data)
+		case tc.want >= 0 && (!ok || got.Data.Start != tc.want*PieceBytes):
+			t.Errorf("%+v: got %v, %v", tc, got.Data, ok)
 		}
-		if first, ok := a.next(now, 1); tc.want != 0 && (!ok || first.data.Start != 0) {
-			t.Errorf("%+v: the fast one got %v, %v", tc, first.data, ok)
+		if first, ok := a.Next(now, 1); tc.want != 0 && (!ok || first.Data.Start != 0) {
+			t.Errorf("%+v: the fast one got %v, %v", tc, first.Data, ok)
 		}
 		for _, w := range a.order {
 			for _, g := range w.grants {

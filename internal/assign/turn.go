@@ -1,4 +1,4 @@
-package peer
+package assign
 
 import (
 	"math"
@@ -12,11 +12,11 @@ const (
 	// before it is given more, so that requests are few: four a second. Arbitrary.
 	dribble = 0.25
 
-	// patience is how long a session that holds nothing is reckoned with after
+	// Patience is how long a session that holds nothing is reckoned with after
 	// it has asked, and how long those are waited for that are expected to join,
 	// and what they have asked for is left to them: the first answers and a
 	// handshake or two. Arbitrary.
-	patience = time.Second
+	Patience = time.Second
 
 	// retryAfter is how long a session is left without work because it is too
 	// slow, before it gets a piece to show that it no longer is: its rate is not
@@ -28,17 +28,17 @@ const (
 	hair = 1e-9
 )
 
-// next is a session's turn: it returns what the session is to fetch besides
+// Next is a session's turn: it returns what the session is to fetch besides
 // what it holds, false if that is nothing for now.
-func (a *assigner) next(now time.Time, id workerID) (assignment, bool) {
+func (a *Assigner) Next(now time.Time, id SessionID) (Work, bool) {
 	w := a.workers[id]
 	if w == nil || a.left == 0 {
-		return assignment{}, false
+		return Work{}, false
 	}
 	a.turn(now, w)
 	want := w.wants(w.target())
 	if want == 0 || len(w.grants) >= maxGrants {
-		return assignment{}, false
+		return Work{}, false
 	}
 	got, ok := a.give(now, w, want)
 	if !ok && w.held == 0 && w.dry.IsZero() {
@@ -47,11 +47,11 @@ func (a *assigner) next(now time.Time, id workerID) (assignment, bool) {
 	return got, ok
 }
 
-func (a *assigner) give(now time.Time, w *worker, want int64) (assignment, bool) {
+func (a *Assigner) give(now time.Time, w *worker, want int64) (Work, bool) {
 	if n := a.freePieces(); n > 0 {
 		k := a.due(now, w, min(want, n), n)
 		if k == 0 {
-			return assignment{}, false
+			return Work{}, false
 		}
 		if kept := a.reservedPieces(); kept > 0 {
 			return a.beside(now, w, k, n, kept)
@@ -59,7 +59,7 @@ func (a *assigner) give(now time.Time, w *worker, want int64) (assignment, bool)
 		return a.fresh(w, a.free.Ranges(), min(a.skipped(now, w), n-k), k)
 	}
 	if !w.low() {
-		return assignment{}, false
+		return Work{}, false
 	}
 	if got, ok := a.unblock(w); ok {
 		return got, true
@@ -87,7 +87,7 @@ func (w *worker) wants(target int64) int64 {
 }
 
 // turn begins a session's turn: it looks at who is there.
-func (a *assigner) turn(now time.Time, w *worker) {
+func (a *Assigner) turn(now time.Time, w *worker) {
 	if a.began.IsZero() {
 		a.began = now
 	}
@@ -107,7 +107,7 @@ func (a *assigner) turn(now time.Time, w *worker) {
 		a.typical = sum / float64(known)
 	}
 	a.absent = 0
-	if now.Sub(a.began) < patience {
+	if now.Sub(a.began) < Patience {
 		a.absent = max(0, a.expected-seen)
 	} else {
 		a.reserved.Clear()
@@ -115,7 +115,7 @@ func (a *assigner) turn(now time.Time, w *worker) {
 }
 
 // rate returns the rate to reckon with in this turn, in bytes per second.
-func (a *assigner) rate(w *worker) float64 {
+func (a *Assigner) rate(w *worker) float64 {
 	if rate := w.speed(); rate > 0 {
 		return rate
 	}
@@ -125,14 +125,14 @@ func (a *assigner) rate(w *worker) float64 {
 // counts reports whether a session is there to do its part of what is left: one
 // that holds nothing and does not ask is not.
 func (w *worker) counts(now time.Time) bool {
-	return w.held > 0 || !w.asked.IsZero() && now.Sub(w.asked) <= patience
+	return w.held > 0 || !w.asked.IsZero() && now.Sub(w.asked) <= Patience
 }
 
 // busy returns how many bytes a session could receive until the first one of a
 // piece that it asks for now: what it has to receive before or, if that is
 // less, what a round trip carries. In the tail what it has not begun does not
 // count: that is dealt anew.
-func (a *assigner) busy(w *worker, tail bool) float64 {
+func (a *Assigner) busy(w *worker, tail bool) float64 {
 	before := w.outstanding()
 	if tail {
 		before = max(0, w.begunBytes-w.partial)
@@ -142,7 +142,7 @@ func (a *assigner) busy(w *worker, tail bool) float64 {
 
 // others returns how many pieces the others could have finished before a time,
 // in seconds from now, if they were given pieces now: n at most.
-func (a *assigner) others(now time.Time, w *worker, before float64, tail bool, n int64) (sum int64) {
+func (a *Assigner) others(now time.Time, w *worker, before float64, tail bool, n int64) (sum int64) {
 	before *= 1 - hair
 	for _, o := range a.order {
 		if o == w || !o.counts(now) {
@@ -163,7 +163,7 @@ func (a *assigner) others(now time.Time, w *worker, before float64, tail bool, n
 // before the others could have finished the rest. So each piece goes to who
 // would finish it first, and a session gets none that it would finish later than
 // all the others together the whole.
-func (a *assigner) earns(now time.Time, w *worker, want, n int64, tail bool) int64 {
+func (a *Assigner) earns(now time.Time, w *worker, want, n int64, tail bool) int64 {
 	busy, rate := a.busy(w, tail), a.rate(w)
 	earned := func(k int64) bool {
 		return k+a.others(now, w, (busy+float64(k)*PieceBytes)/rate, tail, n) <= n
@@ -183,7 +183,7 @@ func (a *assigner) earns(now time.Time, w *worker, want, n int64, tail bool) int
 }
 
 // due returns how many of n free pieces a session is given, want at most.
-func (a *assigner) due(now time.Time, w *worker, want, n int64) int64 {
+func (a *Assigner) due(now time.Time, w *worker, want, n int64) int64 {
 	k := a.earns(now, w, want, n, false)
 	switch {
 	case k == 0 && w.held == 0 && (a.absent > 0 || a.retries(now, w)):
@@ -197,7 +197,7 @@ func (a *assigner) due(now time.Time, w *worker, want, n int64) int64 {
 
 // retries reports whether a session has been left out for long, and there is
 // time to see whether it still has to be.
-func (a *assigner) retries(now time.Time, w *worker) bool {
+func (a *Assigner) retries(now time.Time, w *worker) bool {
 	if w.dry.IsZero() || now.Sub(w.dry) < retryAfter {
 		return false
 	}
@@ -211,7 +211,7 @@ func (a *assigner) retries(now time.Time, w *worker) bool {
 }
 
 // freePieces returns how many pieces may be leased.
-func (a *assigner) freePieces() (n int64) {
+func (a *Assigner) freePieces() (n int64) {
 	if !a.windowed {
 		return (a.freeBytes + PieceBytes - 1) / PieceBytes
 	}
@@ -225,30 +225,30 @@ func (a *assigner) freePieces() (n int64) {
 }
 
 // leasable returns how many pieces of r, which is free, may be leased.
-func (a *assigner) leasable(r rangeset.Range) int64 {
-	return pieceIndex(min(r.End-1, a.end-1)) - pieceIndex(r.Start) + 1
+func (a *Assigner) leasable(r rangeset.Range) int64 {
+	return PieceIndex(min(r.End-1, a.end-1)) - PieceIndex(r.Start) + 1
 }
 
 // fresh leases a session k pieces of ranges that are free, or as many as lie
 // together, after those that are skipped.
-func (a *assigner) fresh(w *worker, free []rangeset.Range, skip, k int64) (assignment, bool) {
+func (a *Assigner) fresh(w *worker, free []rangeset.Range, skip, k int64) (Work, bool) {
 	for _, r := range free {
 		n := a.leasable(r)
 		if n <= skip {
 			skip -= n
 			continue
 		}
-		first := pieceIndex(r.Start) + skip
+		first := PieceIndex(r.Start) + skip
 		r.Start = max(r.Start, first*PieceBytes)
 		r.End = min(r.End, (first+min(k, n-skip))*PieceBytes)
 		a.lease(w.id, r)
-		return assignment{data: r, victim: nobody}, true
+		return Work{Data: r, Victim: Nobody}, true
 	}
-	return assignment{}, false
+	return Work{}, false
 }
 
 // single returns how many bytes a session holds that nobody else does.
-func (a *assigner) single(w *worker) int64 {
+func (a *Assigner) single(w *worker) int64 {
 	n := w.held
 	for _, r := range a.doubled.Ranges() {
 		for _, m := range overlaps(&w.lease, r) {
@@ -260,7 +260,7 @@ func (a *assigner) single(w *worker) int64 {
 
 // ends returns in how many seconds a session will have what nobody else fetches
 // as well.
-func (a *assigner) ends(w *worker) float64 {
+func (a *Assigner) ends(w *worker) float64 {
 	if w.held == 0 {
 		return 0
 	}
@@ -270,7 +270,7 @@ func (a *assigner) ends(w *worker) float64 {
 
 // slowest returns the session other than w that would end last of those that may
 // be helped, and hold a piece that suits; nil if there is none.
-func (a *assigner) slowest(w *worker, may func(w, v *worker) bool, suits func(*worker, rangeset.Range) bool) (victim *worker) {
+func (a *Assigner) slowest(w *worker, may func(w, v *worker) bool, suits func(*worker, rangeset.Range) bool) (victim *worker) {
 	end := math.Inf(-1)
 	for _, o := range a.order {
 		if o == w || o.held == 0 || !may(w, o) {

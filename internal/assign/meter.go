@@ -1,30 +1,33 @@
-package peer
+package assign
 
 import "time"
 
 const (
-	// rateInterval is the least time that a rate is measured over.
-	rateInterval = 100 * time.Millisecond
+	// RateInterval is the least time that a rate is measured over.
+	RateInterval = 100 * time.Millisecond
 
 	// rateWeight is the part of a new sample in the smoothed rate (arbitrary: a
 	// change is followed within a second).
 	rateWeight = 0.3
 )
 
-// rateMeter smooths the rate at which bytes come while there is work.
-type rateMeter struct {
+// Meter smooths the rate at which bytes come while there is work.
+type Meter struct {
 	since time.Time     // of the last tick; zero while idle
 	busy  time.Duration // of the sample under way
 	bytes int64
 	rate  float64 // bytes per second; 0 before the first sample
 }
 
-// add notes bytes that came.
-func (m *rateMeter) add(n int64) { m.bytes += n }
+// Rate returns the rate in bytes per second, 0 before the first sample.
+func (m *Meter) Rate() float64 { return m.rate }
 
-// latest returns the rate, or that of the sample under way where it is higher
+// Add notes bytes that came.
+func (m *Meter) Add(n int64) { m.bytes += n }
+
+// Latest returns the rate, or that of the sample under way where it is higher
 // and as long as a round trip.
-func (m *rateMeter) latest(now time.Time, rtt time.Duration) float64 {
+func (m *Meter) Latest(now time.Time, rtt time.Duration) float64 {
 	if m.since.IsZero() {
 		return m.rate
 	}
@@ -32,9 +35,9 @@ func (m *rateMeter) latest(now time.Time, rtt time.Duration) float64 {
 	return max(m.rate, float64(m.bytes)/max(busy, rtt, time.Millisecond).Seconds())
 }
 
-// tick ends the sample under way if it is long enough. busy says whether there
+// Tick ends the sample under way if it is long enough. busy says whether there
 // is work: time without it does not count. It reports whether the rate is new.
-func (m *rateMeter) tick(now time.Time, busy bool) bool {
+func (m *Meter) Tick(now time.Time, busy bool) bool {
 	if !m.since.IsZero() {
 		m.busy += now.Sub(m.since)
 	}
@@ -42,7 +45,7 @@ func (m *rateMeter) tick(now time.Time, busy bool) bool {
 	if busy {
 		m.since = now
 	}
-	if m.busy < rateInterval {
+	if m.busy < RateInterval {
 		return false
 	}
 	sample := float64(m.bytes) / m.busy.Seconds()

@@ -1,11 +1,6 @@
-package peer
+package assign
 
-import (
-	"testing"
-	"time"
-
-	"chunkcp/internal/netsim"
-)
+import "testing"
 
 // TestNothingIsRepeatedOverOnePath: of two sessions, the slower holds the last piece, and
 // the other could have it sooner. That is worth something where it is of another peer;
@@ -32,27 +27,13 @@ func TestNothingIsRepeatedOverOnePath(t *testing.T) {
 				s.workers[1].samples = 0
 			}
 			if windowed {
-				s.window(PieceBytes)
+				s.Window(PieceBytes)
 			}
 			if tc.repeats {
-				s.gets(1, assignment{data: pieces(0, 1), victim: 0, shared: true})
+				s.gets(1, Work{Data: pieces(0, 1), Victim: 0, Shared: true})
 			} else {
 				s.getsNothing(1)
 			}
 		}
 	}
-}
-
-// TestASlowLineCarriesEachPieceOnce: four sessions with the one peer share a megabit.
-func TestASlowLineCarriesEachPieceOnce(t *testing.T) {
-	const size = 2 << 20
-	inWorld(t, 1, 1, size, netsim.Link{Rate: 125_000, Delay: 30 * time.Millisecond, MTU: 1500}, func(w *world) {
-		o := w.options()
-		o.Sessions = defaultSessions
-		f, took := w.fetch(o)
-		if n := f.Snapshot().Peers[0].Bytes; n != size {
-			t.Errorf("%d bytes came, of %d", n, size)
-		}
-		within(t, "the fetch", took, size*time.Second/125_000*115/100)
-	})
 }

@@ -1,4 +1,4 @@
-package peer
+package assign
 
 import (
 	"slices"
@@ -14,9 +14,9 @@ const (
 	// session holds at the end costs little. Arbitrary.
 	leaseTime = time.Second
 
-	// firstLease is the least that a session holds while its rate is not known
+	// FirstLease is the least that a session holds while its rate is not known
 	// well: in startup it doubles in every round trip. Arbitrary.
-	firstLease = 4 * PieceBytes
+	FirstLease = 4 * PieceBytes
 
 	// firstSamples is how many samples of its rate a session needs to be known
 	// well: a second of work.
@@ -37,7 +37,7 @@ const (
 
 // worker is what the assigner knows of a session.
 type worker struct {
-	id      workerID
+	id      SessionID
 	peer    int     // the sessions of one share a path
 	prior   float64 // bytes per second in an earlier run; 0 while not known
 	rate    float64 // measured, bytes per second
@@ -56,9 +56,9 @@ type worker struct {
 	dry   time.Time // since when it has held nothing and been refused
 }
 
-// measured notes a session's rate and round trip, and how many bytes it has of
+// Measured notes a session's rate and round trip, and how many bytes it has of
 // pieces that are not complete.
-func (a *assigner) measured(id workerID, rateBytesPerSec float64, rtt time.Duration, partial int64) {
+func (a *Assigner) Measured(id SessionID, rateBytesPerSec float64, rtt time.Duration, partial int64) {
 	w := a.workers[id]
 	if w == nil {
 		return
@@ -95,15 +95,15 @@ func (w *worker) target() int64 {
 	span := leaseTime + 3*w.rtt
 	n := max(PieceBytes, int64(w.speed()*span.Seconds()))
 	if w.samples < firstSamples && w.prior == 0 {
-		n = max(n, firstLease)
+		n = max(n, FirstLease)
 	}
 	return n
 }
 
 // low reports whether a session will have nothing to do by the time that an
-// answer could come, as far as is known: what it has is told every rateInterval.
+// answer could come, as far as is known: what it has is told every RateInterval.
 func (w *worker) low() bool {
-	return float64(w.outstanding()) <= w.speed()*(w.rtt+rateInterval).Seconds()
+	return float64(w.outstanding()) <= w.speed()*(w.rtt+RateInterval).Seconds()
 }
 
 // hold puts r among what a session holds, as its last.
@@ -155,14 +155,6 @@ func (w *worker) last(n int64, ok func(rangeset.Range) bool) (run rangeset.Range
 		}
 	}
 	return run
-}
-
-// lastPiece returns the last piece of r, an empty one if r is.
-func lastPiece(r rangeset.Range) rangeset.Range {
-	if r.Empty() {
-		return rangeset.Range{}
-	}
-	return rangeset.Range{Start: max(r.Start, pieceIndex(r.End-1)*PieceBytes), End: r.End}
 }
 
 // overlaps returns the ranges of s that share bytes with r, cut to r.
