@@ -200,6 +200,7 @@ func (m *Model) enter(now time.Time, p phase) {
 		m.cruised = 0
 		m.probeAt = now.Add(probeInterval + m.spread(time.Second))
 	case phaseRefill:
+		m.doubted = false
 		m.crowd = m.cruise.end()
 		if !m.crowd {
 			m.shortRate = math.Inf(1)
