@@ -81,7 +81,7 @@ func (m *Model) endRound(now time.Time) {
 		m.congestion(now, *r)
 	case m.phase == phaseStartup && !r.appLimited:
 		m.lookForFull(now)
-	case m.phase == phaseCruise && m.doubted && m.round.count > m.round.mark+1:
+	case m.phase == phaseCruise && m.doubted && m.round.count > m.round.mark+1 && !r.appLimited:
 		m.reconsider(now, *r)
 	case m.phase == phaseCruise && !r.appLimited:
 		m.steady(*r)

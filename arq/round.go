@@ -52,7 +52,7 @@ func (r *roundMeter) acked(a AckSample, delivered int64, rate float64) bool {
 	r.now.acked += a.Bytes
 	r.now.inFlight = max(r.now.inFlight, a.InFlight)
 	r.now.rate = max(r.now.rate, rate)
-	r.now.appLimited = r.now.appLimited && a.Sent.appLimited
+	r.now.appLimited = r.now.appLimited && (a.SentAt.IsZero() || a.Sent.appLimited)
 	if a.RTT > 0 {
 		r.samples++
 		r.sum += a.RTT

@@ -102,3 +102,16 @@ func TestLossBeyondChance(t *testing.T) {
 		t.Errorf("share %v of nothing", got)
 	}
 }
+
+// TestRoundWithoutSamplesIsNoEvidence: a round of nothing but limited work stays one,
+// though in the middle of it an acknowledgement tells of nothing that was sent.
+func TestRoundWithoutSamplesIsNoEvidence(t *testing.T) {
+	var m roundMeter
+	limited := AckSample{Bytes: simSegment, SentAt: time.Unix(1, 0), Sent: Delivery{delivered: -1, appLimited: true}}
+	m.acked(limited, simSegment, 0)
+	m.acked(AckSample{Bytes: simSegment}, 2*simSegment, 0)
+	limited.Sent.delivered = 2 * simSegment
+	if !m.acked(limited, 3*simSegment, 0) || !m.last.appLimited {
+		t.Errorf("%+v", m.last)
+	}
+}

@@ -22,8 +22,8 @@ const _ = uint(streamPieces*assign.PieceBytes - maxEarly*assign.FirstLease) // i
 // hashes of the pieces as well. What an earlier run has left is not asked for
 // blindly, nor is anything of peers whose sessions may get no work.
 //
-// The other sessions leave these bytes to p's (assigner.reserve), until it takes
-// them (claim) or has ended (unreserve). A server sends nothing of what lies past
+// The other sessions leave these bytes to p's (assign.Assigner.Reserve), until it takes
+// them (Claim) or has ended (Unreserve). A server sends nothing of what lies past
 // the file's end.
 func (f *Fetch) firstRequests(p *peerState) (requests []byte, early rangeset.Range) {
 	open := proto.Open{ID: clientFile, Name: f.opt.Name}

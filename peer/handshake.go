@@ -46,8 +46,8 @@ const (
 )
 
 // backoff is how long a message of the handshake waits for its answer, each time
-// that it is sent. Every other wait doubles: what is lost in one burst may be all that
-// an idle path carries, so that more of them must follow soon.
+// that it is sent. Every other wait doubles, up to lastRepeat: what is lost in one
+// burst may be all that an idle path carries, so that more of them must follow soon.
 type backoff struct {
 	wait  time.Duration
 	twice bool // that it was waited for
@@ -55,9 +55,9 @@ type backoff struct {
 
 // next returns how long to wait now.
 func (b *backoff) next() time.Duration {
-	wait := min(b.wait, lastRepeat)
+	wait := b.wait
 	if b.twice {
-		b.wait = 2 * wait
+		b.wait = max(wait, min(2*wait, lastRepeat))
 	}
 	b.twice = !b.twice
 	return wait

@@ -8,7 +8,7 @@ import (
 	"chunkcp/internal/netsim"
 )
 
-// TestEveryOtherWaitDoubles, up to the longest, which is not waited for less than the first.
+// TestEveryOtherWaitDoubles, up to a longest one, but to no less than the first.
 func TestEveryOtherWaitDoubles(t *testing.T) {
 	const ms = time.Millisecond
 	for _, tc := range []struct {
@@ -16,7 +16,7 @@ func TestEveryOtherWaitDoubles(t *testing.T) {
 		want  []time.Duration
 	}{
 		{firstRepeat, []time.Duration{250 * ms, 250 * ms, 500 * ms, 500 * ms, time.Second, time.Second, lastRepeat, lastRepeat, lastRepeat}},
-		{5 * time.Second, []time.Duration{lastRepeat, lastRepeat}},
+		{5 * time.Second, []time.Duration{5 * time.Second, 5 * time.Second, 5 * time.Second}},
 	} {
 		wait := backoff{wait: tc.first}
 		var got []time.Duration

@@ -11,7 +11,7 @@ import (
 	"chunkcp/proto"
 )
 
-// ProbeTime is the longest that a Probe takes: room for the first three Hellos
+// ProbeTime is the longest that a Probe takes: room for the first five Hellos
 // (firstRepeat), and as long as a user likes to wait for a list.
 const ProbeTime = 2 * time.Second
 

@@ -81,7 +81,7 @@ func (a *Assigner) Join(id SessionID, peer int, priorRate float64) {
 	a.order = slices.Insert(a.order, i, w)
 }
 
-// Leave forgets a session and takes back what it holds, as release does.
+// Leave forgets a session and takes back what it holds, as Release does.
 func (a *Assigner) Leave(id SessionID) int64 {
 	n := a.Release(id)
 	delete(a.workers, id)

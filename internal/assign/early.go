@@ -8,7 +8,7 @@ import (
 
 // Reserve leaves r, whole pieces, to a session that has asked its peer for them
 // and has not joined yet, as far as they are free. It ends with Patience, by
-// unreserve, or piece by piece as they are leased.
+// Unreserve, or piece by piece as they are leased.
 func (a *Assigner) Reserve(r rangeset.Range) {
 	for _, m := range overlaps(&a.free, r) {
 		a.reserved.Add(m)

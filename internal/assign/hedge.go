@@ -1,6 +1,7 @@
 package assign
 
 import (
+	"slices"
 	"time"
 
 	"chunkcp/internal/rangeset"
@@ -52,7 +53,7 @@ func (a *Assigner) hedge(now time.Time, w *worker) (Work, bool) {
 // helps reports whether w may repeat what v holds. Over a path that both share that
 // takes from v what it gives to w, unless v hardly moves though w has.
 func (a *Assigner) helps(w, v *worker) bool {
-	return w.peer != v.peer || v.speed()*hopelessly < w.speed()
+	return w != v && (w.peer != v.peer || w.known() && v.known() && v.speed()*hopelessly < w.speed())
 }
 
 // lone reports whether a piece that a session holds is held by no other.
@@ -63,12 +64,17 @@ func (a *Assigner) lone(_ *worker, p rangeset.Range) bool { return !a.doubled.Co
 func (a *Assigner) quickest(now time.Time, w *worker) bool {
 	seconds := a.alone(w, rangeset.Range{End: PieceBytes})
 	var late int64
+	var holders []*worker
 	for _, o := range a.order {
-		if o != w && a.helps(w, o) && a.ends(o) > seconds*worthIt {
+		if a.helps(w, o) && a.ends(o) > seconds*worthIt {
 			late += (a.single(o) + PieceBytes - 1) / PieceBytes
+			holders = append(holders, o)
 		}
 	}
-	return late > 0 && a.others(now, w, seconds, false, late) < late
+	may := func(o *worker) bool {
+		return slices.ContainsFunc(holders, func(v *worker) bool { return a.helps(o, v) })
+	}
+	return late > 0 && a.others(now, w, seconds, false, late, may) < late
 }
 
 // double makes w the second holder of a piece that v would have in so many

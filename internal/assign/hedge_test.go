@@ -6,34 +6,48 @@ import "testing"
 // the other could have it sooner. That is worth something where it is of another peer;
 // one of the same peer would take the path from it, unless it hardly moves.
 func TestNothingIsRepeatedOverOnePath(t *testing.T) {
-	for _, tc := range []struct {
+	for name, tc := range map[string]struct {
 		slow, fast float64
-		known      bool // the fast one's rate
-		other      bool // its peer is another one
+		other      bool // the fast one's peer is another one
+		unknown    []SessionID
 		repeats    bool
 	}{
-		{1 * mb, 10 * mb, true, true, true},
-		{1 * mb, 10 * mb, true, false, false},
-		{0.4 * mb, 10 * mb, true, false, true},
-		{0, 0, false, false, false}, // it counts as the mean of the rest
+		"another path":        {1 * mb, 10 * mb, true, nil, true},
+		"the same path":       {1 * mb, 10 * mb, false, nil, false},
+		"it hardly moves":     {0.4 * mb, 10 * mb, false, nil, true},
+		"a remembered rate":   {0.4 * mb, 10 * mb, false, []SessionID{1}, false},
+		"it has just begun":   {0, 10 * mb, false, []SessionID{0}, false},
+		"both are not known":  {0.4 * mb, 10 * mb, false, []SessionID{0, 1}, false},
+		"remembered, another": {1 * mb, 10 * mb, true, []SessionID{1}, true},
 	} {
 		for _, windowed := range []bool{false, true} {
-			s := seat(t, []float64{tc.slow, tc.fast}, []int64{1, 0}, []int64{1, 0})
-			s.workers[1].peer = 0
-			if tc.other {
-				s.workers[1].peer = 1
-			}
-			if !tc.known {
-				s.workers[1].samples = 0
-			}
-			if windowed {
-				s.Window(PieceBytes)
-			}
-			if tc.repeats {
-				s.gets(1, Work{Data: pieces(0, 1), Victim: 0, Shared: true})
-			} else {
-				s.getsNothing(1)
-			}
+			t.Run(name, func(t *testing.T) {
+				rate := []float64{tc.slow, tc.fast}
+				s := seat(t, rate, []int64{1, 0}, []int64{1, 0})
+				if !tc.other {
+					s.workers[1].peer = 0
+				}
+				for _, id := range tc.unknown {
+					s.workers[id].samples, s.workers[id].prior = 0, rate[id]
+				}
+				if windowed {
+					s.Window(PieceBytes)
+				}
+				if tc.repeats {
+					s.gets(1, Work{Data: pieces(0, 1), Victim: 0, Shared: true})
+				} else {
+					s.getsNothing(1)
+				}
+			})
 		}
 	}
+}
+
+// TestWhoMayNotRepeatIsNotWaitedFor: the fastest session shares the holder's path, and
+// one with another peer repeats its piece.
+func TestWhoMayNotRepeatIsNotWaitedFor(t *testing.T) {
+	s := seat(t, []float64{1 * mb, 10 * mb, 5 * mb}, []int64{1, 0, 0}, []int64{1, 0, 0})
+	s.workers[1].peer = 0
+	s.getsNothing(1)
+	s.gets(2, Work{Data: pieces(0, 1), Victim: 0, Shared: true})
 }

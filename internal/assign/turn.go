@@ -141,11 +141,12 @@ func (a *Assigner) busy(w *worker, tail bool) float64 {
 }
 
 // others returns how many pieces the others could have finished before a time,
-// in seconds from now, if they were given pieces now: n at most.
-func (a *Assigner) others(now time.Time, w *worker, before float64, tail bool, n int64) (sum int64) {
+// in seconds from now, if they were given pieces now: n at most. Only those count
+// that may, if that is not nil.
+func (a *Assigner) others(now time.Time, w *worker, before float64, tail bool, n int64, may func(*worker) bool) (sum int64) {
 	before *= 1 - hair
 	for _, o := range a.order {
-		if o == w || !o.counts(now) {
+		if o == w || !o.counts(now) || may != nil && !may(o) {
 			continue
 		}
 		if bytes := before*a.rate(o) - a.busy(o, tail); bytes > 0 {
@@ -166,7 +167,7 @@ func (a *Assigner) others(now time.Time, w *worker, before float64, tail bool, n
 func (a *Assigner) earns(now time.Time, w *worker, want, n int64, tail bool) int64 {
 	busy, rate := a.busy(w, tail), a.rate(w)
 	earned := func(k int64) bool {
-		return k+a.others(now, w, (busy+float64(k)*PieceBytes)/rate, tail, n) <= n
+		return k+a.others(now, w, (busy+float64(k)*PieceBytes)/rate, tail, n, nil) <= n
 	}
 	if earned(want) {
 		return want

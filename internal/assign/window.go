@@ -22,7 +22,7 @@ func (a *Assigner) skipped(now time.Time, w *worker) int64 {
 		return 0
 	}
 	first := a.alone(w, rangeset.Range{End: PieceBytes})
-	return a.others(now, w, first/worthIt, false, math.MaxInt32)
+	return a.others(now, w, first/worthIt, false, math.MaxInt32, nil)
 }
 
 // unblock gives a session that runs dry the first piece that is missing, if the

@@ -26,7 +26,7 @@ const (
 	priorSamples = 2
 
 	// maxGrants is how many ranges may be out to one session: half of the
-	// requests that a server takes of one (maxRequests), since what is cancelled
+	// requests that a server takes of one, since what is cancelled
 	// counts there until the server has heard of it.
 	maxGrants = 128
 
@@ -84,6 +84,9 @@ func (w *worker) speed() float64 {
 	}
 	return max(least, w.rate)
 }
+
+// known reports whether a session's rate is measured, and not only remembered.
+func (w *worker) known() bool { return w.samples >= priorSamples }
 
 // outstanding returns how many bytes are still to come.
 func (w *worker) outstanding() int64 { return max(0, w.held-w.partial) }
