@@ -23,7 +23,7 @@ import (
 // clientFlags are those of every command that asks servers.
 func clientFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.IntFlag{Name: "n", Usage: "`N` sessions at once (default: one for each live peer, at least 4)"},
+		&cli.IntFlag{Name: "n", Usage: "`N` sessions at once (default: as many with each live peer as make 4 at most, or one with each)"},
 		&cli.StringSliceFlag{Name: "peer", Usage: "ask `HOST:PORT[#KEY]`; may be repeated, and replaces the peers of the config file"},
 		&cli.StringFlag{Name: "config", Usage: "config `FILE`"},
 		&cli.StringFlag{Name: "hash", Usage: "the file must have this BLAKE3 hash, `b3:HEX` (default: what the peers agree on)"},

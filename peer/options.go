@@ -122,7 +122,8 @@ type FetchOptions struct {
 	Restart    bool       // forget what an earlier run left
 	Seed       *Seed      // has some of the pieces; nil: nothing has
 
-	// Sessions is how many to run at once; 0: one for each live peer, at least 4.
+	// Sessions is how many to run at once; 0: as many with each live peer as make
+	// four at most, or one with each.
 	Sessions int
 
 	// Timeout is how long to go on with no live peer; 0: 30 s.

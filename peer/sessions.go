@@ -111,12 +111,21 @@ func (f *Fetch) wakeAll() {
 	}
 }
 
-// wanted returns how many sessions the fetch should run.
+// wanted returns how many sessions the fetch should run: as many with each peer that is
+// there or may be, and as near to defaultSessions as that comes, or one with each. Two
+// that share a path have their last pieces later than one would.
 func (f *Fetch) wanted() int {
 	if f.opt.Sessions > 0 {
 		return f.opt.Sessions
 	}
-	return max(defaultSessions, f.livePeers())
+	n := 0
+	for _, p := range f.peers {
+		if p.state == Live || p.state == Probing {
+			n++
+		}
+	}
+	n = max(1, n)
+	return n * max(1, defaultSessions/n)
 }
 
 func (f *Fetch) livePeers() (n int) {
