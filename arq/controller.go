@@ -47,7 +47,7 @@ type Controller interface {
 type AckSample struct {
 	Bytes    int       // newly acknowledged
 	Unlost   int       // of those: had been declared lost
-	SentAt   time.Time // of the last-sent segment among them; zero if all were Unlost, or sent again too late to have arrived so
+	SentAt   time.Time // of the last-sent segment among them; zero if all were Unlost, or are repeats that cannot have arrived yet
 	InFlight int       // bytes, before this acknowledgement
 
 	// RTT is this acknowledgement's round trip sample, 0 if it gave none.

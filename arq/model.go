@@ -81,7 +81,7 @@ type Model struct {
 	rises         int     // startup: samples in a row that show a queue
 	calm          int     // startup: samples in a row that show none, after that
 	initial       float64 // startup: its first window, bytes
-	doubted       bool    // startup: ended by loss of little, and no queue was seen
+	doubted       bool    // startup: ended by loss in a round as short as its first, and no queue was seen
 	again         bool    // startup: begun again, since that was chance
 
 	bound       float64 // bytes in flight beyond which the path is known to be congested

@@ -44,25 +44,6 @@ func TestTakenBackBeforeItWasSentAgain(t *testing.T) {
 	st.done()
 }
 
-// TestOriginalBehindItsRepeat: a burst is held up so long that it is sent again. The
-// acknowledgement that the first transmission has brought says nothing of the
-// repeat, which has hardly left: no round trip, and no rate.
-func TestOriginalBehindItsRepeat(t *testing.T) {
-	st := newStory(t, Config{Burst: 2})
-	st.send(4)
-	st.sends("1/1 xx", "2/1 xx")
-	st.at(100 * ms)
-	st.ack(3, "2/1 xx")
-	st.at(storyLost)
-	st.sends("1/1 xx again")
-	st.now = st.now.Add(ms)
-	st.ack(3, "1/1 xx", "2/1 xx")
-	if a := st.cc.acks[1]; a.Bytes != 2*simSegment || a.RTT != 0 || !a.SentAt.IsZero() {
-		t.Errorf("%+v", a)
-	}
-	st.done()
-}
-
 // TestReroute: another controller and another round trip, and none of the old.
 func TestReroute(t *testing.T) {
 	st := newStory(t, Config{Burst: 2})

@@ -287,7 +287,13 @@ func (h *fetchByHand) check() {
 	if h.assign == nil {
 		return
 	}
-	if left, free := h.assign.Left(), h.assign.Free(); free < 0 || free > left || left > h.size {
-		h.t.Fatalf("%d bytes are left and %d free, of %d", left, free, h.size)
+	var done int64
+	for i := range tree.Pieces(h.size) {
+		if r := assign.PieceRange(i, h.size); h.assign.Done(r) {
+			done += r.Len()
+		}
+	}
+	if left, free := h.assign.Left(), h.assign.Free(); left+done != h.size || free < 0 || free > left {
+		h.t.Fatalf("%d bytes are left, %d of them free, and %d received, of %d", left, free, done, h.size)
 	}
 }

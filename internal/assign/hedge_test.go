@@ -16,7 +16,7 @@ func TestNothingIsRepeatedOverOnePath(t *testing.T) {
 		"the same path":       {1 * mb, 10 * mb, false, nil, false},
 		"it hardly moves":     {0.4 * mb, 10 * mb, false, nil, true},
 		"a remembered rate":   {0.4 * mb, 10 * mb, false, []SessionID{1}, false},
-		"it has just begun":   {0, 10 * mb, false, []SessionID{0}, false},
+		"the holder's is":     {0.4 * mb, 10 * mb, false, []SessionID{0}, false},
 		"both are not known":  {0.4 * mb, 10 * mb, false, []SessionID{0, 1}, false},
 		"remembered, another": {1 * mb, 10 * mb, true, []SessionID{1}, true},
 	} {
