@@ -29,7 +29,7 @@ func (c *channel) start(request proto.ID, data rangeset.Range, segment, limit in
 	c.count = int(min(int64(limit), (data.Len()+int64(segment)-1)/int64(segment)))
 	data.End = min(data.End, data.Start+int64(c.count)*int64(segment))
 	c.busy = true
-	c.burst++
+	c.burst = c.burst.Next()
 	c.request, c.data, c.segment = request, data, segment
 	c.acked, c.lost, c.withheld, c.resent, c.flights = 0, 0, 0, 0, c.flights[:0]
 }

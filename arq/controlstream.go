@@ -102,6 +102,13 @@ type ControlReader struct {
 	have  rangeset.Set
 }
 
+// Expand makes seg's offset, of which its header tells the low bits, one in the
+// stream.
+func (c *ControlReader) Expand(seg *proto.Segment) {
+	const behind = 1 << 31 // more than can come late
+	seg.Offset = seg.At(max(0, c.next-behind))
+}
+
 // Reserve sees to it that there is memory for a segment of n bytes at offset, and
 // reports whether there is: one for which there is none is to come again.
 func (c *ControlReader) Reserve(offset int64, n int) (ok bool) {

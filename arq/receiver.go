@@ -81,7 +81,7 @@ func (r *Receiver) HandleSegment(now time.Time, pn proto.PacketNumber, seg *prot
 	}
 	c := &r.channels[seg.Channel]
 	if !c.used || seg.Burst.Newer(c.burst) {
-		c.whole = c.used && c.have == allOf(int(c.count)) && seg.Burst == c.burst+1
+		c.whole = c.used && c.have == allOf(int(c.count)) && seg.Burst == c.burst.Next()
 		c.used, c.burst, c.count, c.have = true, seg.Burst, seg.Count, 0
 	}
 	r.segments++

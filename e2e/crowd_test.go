@@ -234,7 +234,7 @@ func (h *crowdHost) begin() error {
 }
 
 func (h *crowdHost) handle(b []byte) error {
-	switch proto.Kind(b[0]) {
+	switch proto.KindOf(b) {
 	case proto.KindRetry:
 		r, err := proto.ParseRetry(b)
 		s := h.hellos[r.ID]
@@ -268,7 +268,7 @@ func (h *crowdHost) finish(s *crowdSession, reply []byte) error {
 	if err != nil {
 		return err
 	}
-	ours := proto.Welcome{Session: proto.SessionID(rand.Uint64() | 1), Credit: 1 << 20, MaxDatagram: 1500}
+	ours := proto.Welcome{Session: proto.SessionID(rand.Uint64()>>(64-proto.SessionIDBits) | 1), Credit: 1 << 20, MaxDatagram: 1500}
 	f := proto.Finish{Session: theirs.Session}
 	if f.Noise, err = s.noise.WriteMessage(nil, ours.Append(nil)); err != nil {
 		return err

@@ -73,7 +73,7 @@ func (i *interop) crowd() int {
 	msgs := []udp.Message{{Buf: make([]byte, udp.MaxRead)}}
 	const most = 300 // more than may be half open
 	half := 0
-	for ; half == 0 || proto.Kind(msgs[0].Buf[0]) != proto.KindRetry; half++ {
+	for ; half == 0 || proto.KindOf(msgs[0].Buf) != proto.KindRetry; half++ {
 		if half == most {
 			i.t.Fatalf("%d handshakes are half open, and no cookie is asked for", half)
 		}

@@ -83,7 +83,7 @@ func (s *plainSession) handshake() error {
 	}
 	rtt := time.Since(began)
 	s.id = theirs.Session
-	ours := proto.Welcome{Session: proto.SessionID(randomBits() | 1), Credit: s.credit, MaxDatagram: plainDatagram, RTT: rtt}
+	ours := proto.Welcome{Session: proto.SessionID(randomBits()>>(64-proto.SessionIDBits) | 1), Credit: s.credit, MaxDatagram: plainDatagram, RTT: rtt}
 	f := proto.Finish{Session: s.id}
 	if f.Noise, err = noise.WriteMessage(nil, ours.Append(nil)); err != nil {
 		return err

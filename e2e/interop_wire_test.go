@@ -58,7 +58,7 @@ func (w *wire) see(s relay.Sight) {
 
 // departs takes note of what enters a link.
 func (w *wire) departs(up bool, b []byte) {
-	kind := proto.Kind(b[0])
+	kind := proto.KindOf(b)
 	w.kinds[kind]++
 	if !up && !w.reached {
 		w.fromServer += len(b)
@@ -69,7 +69,7 @@ func (w *wire) departs(up bool, b []byte) {
 			w.second += len(body)
 		}
 		of := phaseOf{h.Session, h.Kind}
-		if h.Phase == w.phases[of]+1 {
+		if h.Phase == (w.phases[of]+1)%proto.Phases {
 			w.phases[of] = h.Phase
 			w.updates[h.Kind]++
 		}
@@ -89,7 +89,7 @@ func (w *wire) departs(up bool, b []byte) {
 func (w *wire) arrives(b []byte) {
 	if !w.reached {
 		w.toServer += len(b)
-		w.reached = proto.Kind(b[0]) == proto.KindFinish
+		w.reached = proto.KindOf(b) == proto.KindFinish
 	}
 	if h, _, _, err := proto.ParseSealed(b); err == nil && h.Phase > 0 {
 		w.answered = true

@@ -102,7 +102,7 @@ func (c *rogueClient) ask() error {
 		return err
 	}
 	for i := range c.gets {
-		get := proto.Get{ID: rogueGet + proto.ID(i), File: rogueFile, Range: rangeset.Range{End: 1 << 40}}
+		get := proto.Get{ID: rogueGet + proto.ID(i), File: rogueFile, Range: rangeset.Range{End: proto.MaxGetBytes}}
 		if err := c.tell(&get); err != nil {
 			return err
 		}

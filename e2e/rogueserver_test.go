@@ -124,7 +124,7 @@ func (l *rogueServer) serve() error {
 }
 
 func (l *rogueServer) handle(from netip.AddrPort, b []byte) error {
-	switch proto.Kind(b[0]) {
+	switch proto.KindOf(b) {
 	case proto.KindHello:
 		return l.hello(from, b)
 	case proto.KindFinish:
@@ -164,7 +164,7 @@ func (l *rogueServer) hello(from netip.AddrPort, b []byte) error {
 	if _, err := noise.ReadMessage(nil, h.Noise); err != nil {
 		return err
 	}
-	w := proto.Welcome{Session: proto.SessionID(rand.Uint64() | 1), Credit: rogueWindow, MaxDatagram: rogueDatagram}
+	w := proto.Welcome{Session: proto.SessionID(rand.Uint64()>>(64-proto.SessionIDBits) | 1), Credit: rogueWindow, MaxDatagram: rogueDatagram}
 	l.half[w.Session] = noise
 	r := proto.HelloReply{Version: proto.Version, ID: h.ID}
 	if r.Noise, err = noise.WriteMessage(nil, w.Append(nil)); err != nil {

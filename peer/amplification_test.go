@@ -135,7 +135,7 @@ func (s *strangers) Write(b []byte, segment int, to netip.AddrPort) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.out[to] += len(b)
-	s.kinds[proto.Kind(b[0])]++
+	s.kinds[proto.KindOf(b)]++
 	if r, err := proto.ParseRetry(b); err == nil && segment == len(b) && len(s.cookies) < 1000 {
 		s.cookies = append(s.cookies, cookieFor{r.ID, append([]byte(nil), r.Cookie...)})
 	}

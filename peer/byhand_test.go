@@ -58,7 +58,7 @@ func (h *byHand) frames(plain []byte) error {
 func (h *byHand) control(b []byte) error {
 	for len(b) > 0 {
 		n := min(len(b), baseSegment)
-		h.burst++
+		h.burst = h.burst.Next()
 		seg := proto.Segment{Count: 1, Burst: h.burst, Offset: h.offset, Payload: b[:n]}
 		if err := h.frames(seg.Append(nil)); err != nil {
 			return err

@@ -207,7 +207,7 @@ func (c *clientSession) receive(now time.Time, msgs []udp.Message) (err error) {
 		eachDatagram(&msgs[i], func(b []byte) {
 			switch {
 			case err != nil:
-			case c.contact != nil && proto.Kind(b[0]) == proto.KindHelloReply:
+			case c.contact != nil && proto.KindOf(b) == proto.KindHelloReply:
 				err = c.heardAnswer(b)
 			default:
 				err = c.handle(now, b)

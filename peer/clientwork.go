@@ -131,9 +131,13 @@ func (c *clientSession) room(seg *proto.Segment) bool {
 // lie; nil if none does.
 func (c *clientSession) wanted(seg *proto.Segment) (*get, rangeset.Range) {
 	g := c.gets[seg.Request]
-	r := rangeset.Range{Start: seg.Offset, End: seg.Offset + int64(len(seg.Payload))}
-	if g == nil || g.data.Intersect(r) != r {
-		return nil, r
+	if g == nil {
+		return nil, rangeset.Range{}
+	}
+	start := seg.At(g.data.Start)
+	r := rangeset.Range{Start: start, End: start + int64(len(seg.Payload))}
+	if g.data.Intersect(r) != r {
+		return nil, rangeset.Range{}
 	}
 	return g, r
 }

@@ -39,7 +39,7 @@ func (w *world) forge(s *simServer, most int) *forger {
 	}
 	x := &forger{world: w, id: id, most: most, times: 1}
 	w.net.Tap(func(_ time.Time, from, to netip.AddrPort, b []byte) {
-		if to == s.addr && proto.Kind(b[0]) == proto.KindHello {
+		if to == s.addr && proto.KindOf(b) == proto.KindHello {
 			x.saw(to, from, bytes.Clone(b))
 		}
 	})

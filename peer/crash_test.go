@@ -47,7 +47,7 @@ type mined struct {
 }
 
 func (m mined) Write(b []byte, segment int, addr netip.AddrPort) error {
-	if proto.Kind(b[0]) == m.kind && m.left.Add(-1) >= 0 {
+	if proto.KindOf(b) == m.kind && m.left.Add(-1) >= 0 {
 		panic("mined")
 	}
 	return m.Conn.Write(b, segment, addr)

@@ -311,7 +311,7 @@ func TestAGetPastTheEnd(t *testing.T) {
 			return &proto.Get{ID: id, File: 1, Range: rangeset.Range{Start: start, End: end}}
 		}
 		r := w.rogue(w.servers[0], 1<<20, &proto.Open{ID: 1, Name: fileName}, get(2, 1000, 2000), get(3, 5<<20, 9<<20), get(4, 900, 9<<20))
-		r.ask(get(5, 1<<40, 1<<41), &proto.Cancel{ID: 3}, &proto.Drop{ID: 2, Range: rangeset.Range{Start: 1000, End: 2000}}, get(6, 0, 10))
+		r.ask(get(5, 1<<40, 1<<40+proto.MaxGetBytes), &proto.Cancel{ID: 3}, &proto.Drop{ID: 2, Range: rangeset.Range{Start: 1000, End: 2000}}, get(6, 0, 10))
 		r.live(time.Second, true)
 		if r.ended != nil || r.takes.bytes != 110 {
 			t.Errorf("%d bytes came, want 110; %v", r.takes.bytes, r.ended)

@@ -217,7 +217,7 @@ func (t *halfOpenTable) remove(p *halfOpen) {
 
 func newSessionID() proto.SessionID {
 	for {
-		if id := proto.SessionID(random64()); id != 0 {
+		if id := proto.SessionID(random64() >> (64 - proto.SessionIDBits)); id != 0 {
 			return id
 		}
 	}

@@ -198,7 +198,7 @@ func (h *handshake) noAnswer() error {
 // reply takes a datagram and returns the payload of the answer that it is, nil if
 // it is none.
 func (h *handshake) reply(b []byte) (payload []byte) {
-	switch proto.Kind(b[0]) {
+	switch proto.KindOf(b) {
 	case proto.KindHelloReply:
 		r, err := proto.ParseHelloReply(b)
 		if err != nil || r.ID != h.hello.ID || r.Version != proto.Version {

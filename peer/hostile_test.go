@@ -104,7 +104,7 @@ func TestForgedDatagramsChangeNothing(t *testing.T) {
 		},
 		"one bit changed": func(rng *rand.Rand, d tapped) []byte {
 			b := bytes.Clone(d.datagram)
-			if k := proto.Kind(b[0]); k == proto.KindHello {
+			if k := proto.KindOf(b); k == proto.KindHello {
 				return nil // a valid Hello of another attempt, which is answered
 			}
 			b[rng.IntN(len(b))] ^= 1 << rng.IntN(8)

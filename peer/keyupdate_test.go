@@ -33,7 +33,7 @@ func (w *world) countPhases() *phaseCount {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		key := phaseKey{h.Session, h.Kind}
-		if h.Phase == c.phase[key]+1 {
+		if h.Phase == (c.phase[key]+1)%proto.Phases {
 			c.phase[key] = h.Phase
 			c.updates[h.Kind]++
 		}

@@ -36,7 +36,7 @@ func newRunway(t *testing.T, size int) *runway {
 
 // datagram returns the sealed datagram with the bytes r.
 func (w *runway) datagram(r rangeset.Range) []byte {
-	w.burst++
+	w.burst = w.burst.Next()
 	seg := proto.Segment{Count: 1, Channel: 1, Burst: w.burst, Request: 7, Offset: r.Start, Payload: w.data[r.Start:r.End]}
 	pn := w.twin.sender.NextNumber()
 	b := w.twin.header(pn).Append(nil)

@@ -47,7 +47,7 @@ func specimens(t *testing.T, most int) map[string][][]byte {
 		o.Restart = true
 		w.after(50*time.Millisecond, func() {
 			mu.Lock()
-			all["kind 0x11 of the server"] = nil
+			all["kind 0x30 of the server"] = nil
 			mu.Unlock()
 			w.halt(server) // with a Close to the client
 			time.Sleep(time.Second)
@@ -57,7 +57,7 @@ func specimens(t *testing.T, most int) map[string][][]byte {
 	})
 	for _, name := range []string{
 		"kind 0x01 of the client", "kind 0x02 of the server", "kind 0x03 of the client", "kind 0x04 of the server",
-		"kind 0x05 of the server", "kind 0x10 of the client", "kind 0x11 of the server",
+		"kind 0x05 of the server", "kind 0x20 of the client", "kind 0x30 of the server",
 	} {
 		if len(all[name]) == 0 {
 			t.Fatalf("no specimen of %s among %d kinds", name, len(all))
@@ -159,7 +159,7 @@ func wantHelloReplies(t *testing.T, datagrams, replies [][]byte) {
 		t.Errorf("%d replies to %d datagrams, of which %d are Hellos, of %d attempts", len(replies), len(datagrams), most, len(attempts))
 	}
 	for _, r := range replies {
-		if proto.Kind(r[0]) != proto.KindHelloReply || len(r) > proto.MinHello {
+		if proto.KindOf(r) != proto.KindHelloReply || len(r) > proto.MinHello {
 			t.Errorf("a reply of kind %#x and %d bytes", r[0], len(r))
 		}
 	}
@@ -183,7 +183,7 @@ func TestASessionAnswersNobodyElse(t *testing.T) {
 			switch {
 			case from == a: // to the session with the other server, in its name
 				w.net.Inject(b, to, d)
-			case to == a && proto.Kind(d[0]) != proto.KindHello:
+			case to == a && proto.KindOf(d) != proto.KindHello:
 				w.net.Inject(from, b, d)
 			}
 		})

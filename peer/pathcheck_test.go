@@ -161,7 +161,7 @@ func (w *world) steals(every int) *thief {
 			x.received += len(b)
 			x.answered++
 		}
-		if to != server || proto.Kind(b[0]) != proto.KindClientSealed {
+		if to != server || proto.KindOf(b) != proto.KindClientSealed {
 			return
 		}
 		if n++; n%every == 0 {
@@ -237,7 +237,7 @@ func (w *world) relay(answersToo bool) (relayed func() int) {
 		case to == elsewhere:
 			sent++
 			w.net.Inject(server, client, b)
-		case to == server && proto.Kind(b[0]) == proto.KindClientSealed:
+		case to == server && proto.KindOf(b) == proto.KindClientSealed:
 			client = from
 			isAnswer := len(b) == challengeBytes
 			if n++; n%20 == 0 && !isAnswer || isAnswer && answersToo {

@@ -83,7 +83,7 @@ func (w *world) traced(s *simServer, tr *Trace) (end func()) {
 
 // TestPathRates holds whole fetches to what their path carries, in virtual time.
 // The figures are shares of the link's rate in file bytes; headers and sealing
-// leave 0.946 of an Ethernet frame.
+// leave 0.955 of an Ethernet frame.
 func TestPathRates(t *testing.T) {
 	if testing.Short() {
 		t.Skip("half a minute of computing")

@@ -69,13 +69,13 @@ func TestARecordedSessionIsWorthNothing(t *testing.T) {
 			t.Helper()
 			asked, answered := 0, 0
 			for _, d := range session {
-				if d.to == s.addr && proto.Kind(d.datagram[0]) == proto.KindHello {
+				if d.to == s.addr && proto.KindOf(d.datagram) == proto.KindHello {
 					asked += len(d.datagram)
 				}
 			}
 			for _, d := range w.replay(session, &r) {
 				answered += len(d.datagram)
-				if k := proto.Kind(d.datagram[0]); k != proto.KindHelloReply {
+				if k := proto.KindOf(d.datagram); k != proto.KindHelloReply {
 					t.Errorf("%s: answered with a datagram of kind %#x", when, k)
 				}
 			}

@@ -163,7 +163,7 @@ func wantEnd(t *testing.T, began time.Time, ended func() []observer.LoggedEntry,
 
 var (
 	openIt = &proto.Open{ID: 1, Name: fileName}
-	getAll = &proto.Get{ID: 2, File: 1, Range: rangeset.Range{End: 1 << 40}}
+	getAll = &proto.Get{ID: 2, File: 1, Range: rangeset.Range{End: proto.MaxGetBytes}}
 	ping   = &proto.Ping{}
 )
 

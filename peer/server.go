@@ -196,7 +196,7 @@ func eachDatagram(m *udp.Message, do func(b []byte)) {
 
 // datagram deals with one datagram. It never waits.
 func (s *server) datagram(now time.Time, conn udp.Conn, from netip.AddrPort, b []byte) {
-	switch proto.Kind(b[0]) {
+	switch proto.KindOf(b) {
 	case proto.KindClientSealed:
 		h, _, _, err := proto.ParseSealed(b)
 		if err != nil || len(b) > maxClientDatagram {
@@ -255,7 +255,7 @@ func (s *server) hello(now time.Time, conn udp.Conn, from netip.AddrPort, b []by
 	switch {
 	case h.Version == proto.Version:
 		reply = s.admission.hello(now, conn, from, &h)
-		if len(reply) > 0 && proto.Kind(reply[0]) == proto.KindRetry && s.loaded.now() {
+		if len(reply) > 0 && proto.KindOf(reply) == proto.KindRetry && s.loaded.now() {
 			s.log.Info("many handshakes: cookies are asked for", s.admission.counts.fields()...)
 		}
 	case s.admission.psk.Load() == nil: // with one, it cannot be told whether a stranger asks

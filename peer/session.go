@@ -215,8 +215,11 @@ func (s *session) handleSegment(now time.Time, pn proto.PacketNumber) error {
 	if seg.Repeat {
 		s.repeated++
 	}
-	if seg.Request == proto.Control && !s.control.Reserve(seg.Offset, len(seg.Payload)) {
-		return s.refuse(now)
+	if seg.Request == proto.Control {
+		s.control.Expand(seg)
+		if !s.control.Reserve(seg.Offset, len(seg.Payload)) {
+			return s.refuse(now)
+		}
 	}
 	fresh, err := s.receiver.HandleSegment(now, pn, seg)
 	if err != nil {

@@ -33,7 +33,7 @@ func (w *world) written(from netip.AddrPort) *written {
 			return
 		}
 		x.mu.Lock()
-		x.kinds[proto.Kind(b[0])]++
+		x.kinds[proto.KindOf(b)]++
 		each := x.each
 		x.mu.Unlock()
 		if each != nil {

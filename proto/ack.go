@@ -89,7 +89,7 @@ func (a *Ack) Parse(b []byte) error {
 		if !e.Complete {
 			e.Bitmap = r.u64()
 		}
-		if r.bad || e.Channel >= MaxChannels {
+		if r.bad || e.Channel >= MaxChannels || e.Burst > maxBurst {
 			return ErrMalformed
 		}
 		a.Entries = append(a.Entries, e)

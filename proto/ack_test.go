@@ -21,7 +21,7 @@ func ackVectors() []vector {
 			msg: &Ack{
 				Latest: 0x0102030405060708, Delay: 258 * time.Microsecond, Repeats: 0x11121314, Credit: 0x21222324,
 				Entries: []Entry{
-					{Channel: 0x0a0b, Burst: 0xfffe, Complete: true},
+					{Channel: 0x0a0b, Burst: 0xffe, Complete: true},
 					{Channel: 3, Burst: 4, Bitmap: 0x8000000000000005},
 				},
 			},
@@ -31,7 +31,7 @@ func ackVectors() []vector {
 				"00000102" + // delay
 				"11121314" + // repeats
 				"21222324" + // credit
-				"8a0b" + "fffe" + // channel, all of the burst; burst
+				"8a0b" + "0ffe" + // channel, all of the burst; burst
 				"0003" + "0004" + // channel, not all of the burst; burst
 				"8000000000000005", // bitmap: segments 0, 2 and 63
 		},
@@ -42,9 +42,9 @@ func ackVectors() []vector {
 		},
 		{
 			name: "of the most there can be",
-			msg:  &Ack{Latest: math.MaxUint64, Entries: slices.Repeat([]Entry{{Channel: 4095, Burst: 65535}}, MaxEntries)},
+			msg:  &Ack{Latest: math.MaxUint64, Entries: slices.Repeat([]Entry{{Channel: 4095, Burst: 4095}}, MaxEntries)},
 			wire: "01" + "ff" + "ffffffffffffffff" + "00000000" + "00000000" + "00000000" +
-				strings.Repeat("0fff"+"ffff"+"0000000000000000", 255),
+				strings.Repeat("0fff"+"0fff"+"0000000000000000", 255),
 		},
 	}
 }
@@ -64,6 +64,7 @@ func TestMalformedAck(t *testing.T) {
 		{"reserved bit 13 of an entry", with(valid, whole, 0xaa)},
 		{"reserved bit 14 of an entry", with(valid, whole, 0xca)},
 		{"channel 4096", with(valid, partial, 0x10, 0)},
+		{"burst 4096", with(valid, whole+2, 0x10)},
 		{"a bitmap where none is due", with(valid, partial, 0x80)},
 		{"no bitmap where one is due", with(with(valid, count, 1), whole, 0x0a)[:partial]},
 	})

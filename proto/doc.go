@@ -22,8 +22,8 @@
 //	0x03  Finish        client -> server  Noise message 3
 //	0x04  Retry         server -> client  no, a hint only
 //	0x05  Versions      server -> client  no, a hint only
-//	0x10  ClientSealed  client -> server  AES-256-GCM
-//	0x11  ServerSealed  server -> client  AES-256-GCM
+//	0x20  ClientSealed  client -> server  AES-256-GCM; to 0x2f, by the key's phase
+//	0x30  ServerSealed  server -> client  AES-256-GCM; to 0x3f
 //
 // Hello, at least 1,200 bytes long, so that no reply to an address that has not
 // proven itself is larger than what it answers:
@@ -46,8 +46,8 @@
 // Finish:
 //
 //	0   kind     1
-//	1   session  8   the id that the Welcome gave
-//	9   noise        Noise message 3 to the end; its payload is a Welcome, then
+//	1   session  6   the id that the Welcome gave
+//	7   noise        Noise message 3 to the end; its payload is a Welcome, then
 //	                 whole control messages: the first requests,
 //	                 which are no part of the control stream
 //
@@ -71,11 +71,11 @@
 // A Welcome carries what each side needs to know of the other before the first
 // acknowledgement:
 //
-//	0   session  8   random, not 0; from a client it names its fetch: sessions of
+//	0   session  6   random, not 0; from a client it names its fetch: sessions of
 //	                 one fetch share a path, and congestion control
-//	8   credit   4   bytes that the writer of this Welcome takes in flight
-//	12  maximum  2   the longest UDP payload it takes
-//	14  rtt      4   microseconds that it has measured of the round trip, 0 if none
+//	6   credit   4   bytes that the writer of this Welcome takes in flight
+//	10  maximum  2   the longest UDP payload it takes
+//	12  rtt      4   microseconds that it has measured of the round trip, 0 if none
 //
 // The Noise prologue is magic, version and hello, as the Hello has them. The
 // cookie is no part of it: a Hello repeated with one carries the same message 1.
@@ -85,12 +85,12 @@
 //
 // ClientSealed and ServerSealed:
 //
-//	0   kind     1
-//	1   phase    1   counts key updates of this direction, modulo 256
-//	2   session  8
-//	10  number   4   low 32 bits of the packet number, which grows with every
+//	0   kind     1   its low 4 bits are the phase, which counts key updates of this
+//	                 direction, modulo 16
+//	1   session  6
+//	7   number   3   low 24 bits of the packet number, which grows with every
 //	                 datagram of a direction; some are skipped
-//	14  frames       sealed; the 14 bytes before them are additional data
+//	10  frames       sealed; the 10 bytes before them are additional data
 //	    tag      16
 //
 // The keys of a direction come from its half of Noise's Split, the secret of
@@ -121,7 +121,6 @@
 //
 //	0x00  padding  one byte
 //	0x01  ack
-//	0x02  segment  the last of its datagram: its payload reaches to the end
 //	0x03  close
 //	0x04  MTU probe
 //	0x05  MTU reply
@@ -129,22 +128,25 @@
 //	0x07  KEM text       server -> client
 //	0x08  path challenge server -> client
 //	0x09  path response  client -> server
+//	0x40  segment        to 0x7f, by its index; the last of its datagram: its payload
+//	                     reaches to the end
 //	0x80 and above: extensions, a type and a 2-byte length, then that many
 //	      bytes. A receiver skips those that it does not know.
 //
 // A segment is one datagram's worth of bytes of one burst. It can be placed
 // without any other datagram's help:
 //
-//	0   type     1
-//	1   index    1   of this segment in its burst, 0 to count-1; bit 7 set: it was
-//	                 sent before
-//	2   count    1   segments in the burst, 1 to 64
-//	3   channel  2   below 4,096; 0 if the request is 0, and only then
-//	5   burst    2   counts the bursts of this channel, modulo 65,536
-//	7   request  4   what the bytes belong to; 0 is the control stream
-//	11  offset   6   of the first byte, in the file or the control stream, neither of
-//	                 which is longer than 2^48 bytes
-//	17  payload      at least one byte
+//	0   type     1   its low 6 bits are the index of this segment in its burst, 0 to
+//	                 count-1
+//	1   count    1   segments in the burst, less one, 0 to 63; bit 7 set: it was sent
+//	                 before; bit 6 is clear
+//	2   channel  12 bits: below 4,096; 0 if the request is 0, and only then
+//	    burst    12 bits: counts the bursts of this channel, modulo 4,096
+//	5   request  4   what the bytes belong to; 0 is the control stream
+//	9   offset   4   low 32 bits of where the first byte is, in the file or the control
+//	                 stream. It is within the Get, which has 2^32 bytes at most, or
+//	                 within 2^31 bytes of where the control stream has come to
+//	13  payload      at least one byte
 //
 // An ack says what has arrived. Its entries are the channels whose state
 // changed lately, the latest first: an acknowledgement that is lost costs
@@ -161,7 +163,7 @@
 // An entry is 4 bytes for a burst that has arrived whole, 12 for another:
 //
 //	0   channel  2   bit 15 set: all segments of the burst have arrived
-//	2   burst    2
+//	2   burst    2   below 4,096
 //	4   bitmap   8   bit i set: segment i has arrived (only if bit 15 is clear)
 //
 // Close ends the session at once and is not answered:
@@ -200,7 +202,7 @@
 //	3   body
 //
 //	0x01  Open     client   id 4, name n         which file id shall mean
-//	0x02  Get      client   id 4, file 4, start 8, end 8
+//	0x02  Get      client   id 4, file 4, start 8, end 8: 2^32 bytes at most
 //	0x03  Cancel   client   id 4                 send no more of that Get
 //	0x04  Ping     client   nothing              its acknowledgement is the answer
 //	0x05  Drop     client   id 4, start 8, end 8 send no more of these bytes of that Get,
@@ -228,7 +230,7 @@
 //
 // # Versions
 //
-// Version is 2. A change that a receiver of this version would misread takes a new
+// Version is 3. A change that a receiver of this version would misread takes a new
 // version; what it can skip is an extension frame or message and does not.
 // Hello keeps its first 15 bytes and its least length in every version,
 // Versions its whole layout.

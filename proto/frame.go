@@ -9,7 +9,6 @@ type FrameType uint8
 const (
 	FramePadding FrameType = 0x00
 	FrameAck     FrameType = 0x01
-	FrameSegment FrameType = 0x02
 	FrameClose   FrameType = 0x03
 
 	FrameMTUProbe FrameType = 0x04
@@ -21,7 +20,11 @@ const (
 	FramePathChallenge FrameType = 0x08
 	FramePathResponse  FrameType = 0x09
 
+	FrameSegment FrameType = 0x40 // to 0x7f, by the segment's index
+
 	frameExtension FrameType = 0x80 // and above
+
+	segmentIndex = 1<<6 - 1 // the bits of a segment's type that are its index
 )
 
 // NextFrame splits the first frame that this version knows off b, past padding
@@ -36,8 +39,8 @@ func NextFrame(b []byte) (t FrameType, frame, rest []byte, err error) {
 			continue
 		case t == FrameAck:
 			n = ackLen(b)
-		case t == FrameSegment:
-			n = len(b)
+		case t&^segmentIndex == FrameSegment:
+			t, n = FrameSegment, len(b)
 		case t == FrameClose:
 			n = closeLen(b)
 		case t == FrameMTUProbe || t == FrameMTUReply:

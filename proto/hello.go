@@ -22,9 +22,18 @@ const (
 	KindFinish       Kind = 0x03
 	KindRetry        Kind = 0x04
 	KindVersions     Kind = 0x05
-	KindClientSealed Kind = 0x10
-	KindServerSealed Kind = 0x11
+	KindClientSealed Kind = 0x20 // to 0x2f, by the phase
+	KindServerSealed Kind = 0x30 // to 0x3f
 )
+
+// KindOf returns the kind of a datagram, which is not empty.
+func KindOf(b []byte) Kind {
+	k := Kind(b[0])
+	if sealed := k &^ (Phases - 1); sealed == KindClientSealed || sealed == KindServerSealed {
+		return sealed
+	}
+	return k
+}
 
 // Hello is a client's first message.
 type Hello struct {
@@ -122,7 +131,7 @@ type Finish struct {
 // Append appends f to dst.
 func (f *Finish) Append(dst []byte) []byte {
 	dst = append(dst, byte(KindFinish))
-	dst = binary.BigEndian.AppendUint64(dst, uint64(f.Session))
+	dst = appendUint48(dst, uint64(f.Session))
 	return append(dst, f.Noise...)
 }
 
@@ -132,6 +141,6 @@ func ParseFinish(b []byte) (Finish, error) {
 	if Kind(r.u8()) != KindFinish {
 		return Finish{}, ErrMalformed
 	}
-	f := Finish{Session: SessionID(r.u64()), Noise: r.rest()}
+	f := Finish{Session: SessionID(r.u48()), Noise: r.rest()}
 	return f, r.end()
 }

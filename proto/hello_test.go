@@ -18,7 +18,7 @@ func helloVectors() []vector {
 			msg:  &Hello{Version: Version, ID: 0x0102030405060708, Cookie: []byte{}, Noise: []byte{0xaa, 0xbb, 0xcc}},
 			wire: "01" + // kind
 				"636b6370" + // magic
-				"0002" + // version
+				"0003" + // version
 				"0102030405060708" + // hello
 				"00" + // cookie: length
 				"0003" + "aabbcc" + // noise
@@ -27,7 +27,7 @@ func helloVectors() []vector {
 		{
 			name: "with a cookie",
 			msg:  &Hello{Version: Version, ID: 9, Cookie: bytes.Repeat([]byte{0xc0}, 64), Noise: []byte{0xaa}},
-			wire: "01" + "636b6370" + "0002" + "0000000000000009" +
+			wire: "01" + "636b6370" + "0003" + "0000000000000009" +
 				"40" + strings.Repeat("c0", 64) + // cookie, the longest
 				"0001" + "aa" + // noise
 				strings.Repeat("00", 1200-83),
@@ -35,13 +35,13 @@ func helloVectors() []vector {
 		{
 			name: "exactly full",
 			msg:  &Hello{Version: Version, ID: 9, Cookie: []byte{}, Noise: bytes.Repeat([]byte{0xaa}, 1182)},
-			wire: "01" + "636b6370" + "0002" + "0000000000000009" + "00" +
+			wire: "01" + "636b6370" + "0003" + "0000000000000009" + "00" +
 				"049e" + strings.Repeat("aa", 1182),
 		},
 		{
 			name: "longer than any padding",
 			msg:  &Hello{Version: Version, ID: 9, Cookie: []byte{}, Noise: bytes.Repeat([]byte{0xaa}, 1300)},
-			wire: "01" + "636b6370" + "0002" + "0000000000000009" + "00" +
+			wire: "01" + "636b6370" + "0003" + "0000000000000009" + "00" +
 				"0514" + strings.Repeat("aa", 1300),
 		},
 	}
@@ -52,7 +52,7 @@ func helloReplyVectors() []vector {
 		name: "reply",
 		msg:  &HelloReply{Version: Version, ID: 0x0102030405060708, Noise: []byte{0xaa, 0xbb}},
 		wire: "02" + // kind
-			"0002" + // version
+			"0003" + // version
 			"0102030405060708" + // hello
 			"aabb", // noise
 		least: 11,
@@ -62,11 +62,11 @@ func helloReplyVectors() []vector {
 func finishVectors() []vector {
 	return []vector{{
 		name: "finish",
-		msg:  &Finish{Session: 0xf1f2f3f4f5f6f7f8, Noise: []byte{0xaa, 0xbb}},
+		msg:  &Finish{Session: 0xf1f2f3f4f5f6, Noise: []byte{0xaa, 0xbb}},
 		wire: "03" + // kind
-			"f1f2f3f4f5f6f7f8" + // session
+			"f1f2f3f4f5f6" + // session
 			"aabb", // noise
-		least: 9,
+		least: 7,
 	}}
 }
 
@@ -109,14 +109,14 @@ func TestMalformedFinish(t *testing.T) {
 	testMalformed(t, parseFinish, valid, []malformed{
 		{"empty", nil},
 		{"another kind", with(valid, 0, byte(KindClientSealed))},
-		{"short", valid[:8]},
+		{"short", valid[:6]},
 	})
 }
 
 // A server must be able to answer a Hello of any version with Versions, so of
 // one that it does not speak nothing is read that a later version may change.
 func TestHelloOfAnotherVersion(t *testing.T) {
-	for _, version := range []uint16{0, 1, 3, 0xffff} {
+	for _, version := range []uint16{0, 1, 2, 4, 0xffff} {
 		b := (&Hello{Version: version, ID: 7}).Append(nil)
 		for i := 15; i < len(b); i++ {
 			b[i] = 0xff

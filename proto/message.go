@@ -50,7 +50,7 @@ type Open struct {
 // Get asks for the bytes Range of the file that Open called File.
 type Get struct {
 	ID, File ID
-	Range    rangeset.Range // not empty, Start not below 0
+	Range    rangeset.Range // not empty, Start not below 0, MaxGetBytes at most
 }
 
 // Cancel asks that no more of the Get called ID be sent.
@@ -165,7 +165,7 @@ func parseMessage(t MessageType, body []byte) (m Message, err error) {
 		m = &Open{ID: r.id(), Name: string(r.rest())}
 	case MessageGet:
 		g := &Get{ID: r.id(), File: r.id(), Range: rangeset.Range{Start: r.offset(), End: r.offset()}}
-		if g.Range.Empty() {
+		if g.Range.Empty() || g.Range.Len() > MaxGetBytes {
 			return nil, ErrMalformed
 		}
 		m = g

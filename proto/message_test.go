@@ -28,12 +28,17 @@ func messageVectors() []vector {
 		},
 		{
 			name: "Get",
-			msg:  &Get{ID: 2, File: 1, Range: rangeset.Range{Start: 0x0102030405060708, End: 0x1112131415161718}},
+			msg:  &Get{ID: 2, File: 1, Range: rangeset.Range{Start: 0x0102030405060708, End: 0x0102030415161718}},
 			wire: "02" + "0018" +
 				"00000002" + // id
 				"00000001" + // file
 				"0102030405060708" + // start
-				"1112131415161718", // end
+				"0102030415161718", // end
+		},
+		{
+			name: "Get of 4 GiB",
+			msg:  &Get{ID: 2, File: 1, Range: rangeset.Range{Start: 1, End: 1<<32 + 1}},
+			wire: "02" + "0018" + "00000002" + "00000001" + "0000000000000001" + "0000000100000001",
 		},
 		{
 			name: "Get of the last byte there can be",
@@ -198,9 +203,10 @@ func TestMalformedMessage(t *testing.T) {
 		{"Get called 0", with(get, 3, 0, 0, 0, 0)},
 		{"Get of file 0", with(get, 7, 0, 0, 0, 0)},
 		{"Get of an empty range", with(get, 11, end...)},
-		{"Get of a reversed range", with(get, 11, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x19)},
+		{"Get of a reversed range", with(get, 11, 0x01, 0x02, 0x03, 0x04, 0x15, 0x16, 0x17, 0x19)},
 		{"Get with its end above 2^63-1", with(get, 19, 0x80)},
 		{"Get with its start above 2^63-1", with(get, 11, 0x80)},
+		{"Get of a byte more than 4 GiB", with(get, 11, 0x01, 0x02, 0x03, 0x03, 0x15, 0x16, 0x17, 0x17)},
 		{"Get with a short body", with(get, 2, 23)[:26]},
 		{"Get with a long body", append(with(get, 2, 25), 0)},
 		{"Cancel called 0", with(cancel, 3, 0, 0, 0, 0)},
@@ -208,7 +214,7 @@ func TestMalformedMessage(t *testing.T) {
 		{"Cancel with a long body", append(with(cancel, 2, 5), 0)},
 		{"Ping with a body", []byte{4, 0, 1, 0}},
 		{"Drop called 0", with(drop, 3, 0, 0, 0, 0)},
-		{"Drop of an empty range", with(drop, 7, end...)},
+		{"Drop of an empty range", with(drop, 7, drop[15:]...)},
 		{"Drop with a long body", append(with(drop, 2, 21), 0)},
 		{"Tree of file 0", with(tree, 3, 0, 0, 0, 0)},
 		{"Tree of reversed pieces", with(tree, 15, 0, 0, 0, 0, 0, 0, 0, 2)},

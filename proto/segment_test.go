@@ -13,76 +13,76 @@ func segmentVectors() []vector {
 		{
 			name: "of a file",
 			msg: &Segment{
-				Index: 2, Count: 5, Channel: 0x0a0b, Burst: 0xfffe,
-				Request: 0x01020304, Offset: 0x1112131415, Payload: []byte("data"),
+				Index: 2, Count: 5, Channel: 0xa0b, Burst: 0xffe,
+				Request: 0x01020304, Offset: 0x11121314, Payload: []byte("data"),
 			},
-			wire: "02" + // type
-				"02" + // index
-				"05" + // count
-				"0a0b" + // channel
-				"fffe" + // burst
+			wire: "42" + // type, index
+				"04" + // count, less one
+				"a0b" + // channel
+				"ffe" + // burst
 				"01020304" + // request
-				"001112131415" + // offset
+				"11121314" + // offset
 				"64617461", // payload
-			least: 18,
+			least: 14,
 		},
 		{
 			name:  "sent before",
 			msg:   &Segment{Index: 4, Count: 5, Repeat: true, Burst: 1, Request: 2, Payload: []byte{0xff}},
-			wire:  "02" + "84" + "05" + "0000" + "0001" + "00000002" + "000000000000" + "ff",
-			least: 18,
+			wire:  "44" + "84" + "000" + "001" + "00000002" + "00000000" + "ff",
+			least: 14,
 		},
 		{
 			name:  "all zero, as the first of a control stream",
 			msg:   &Segment{Count: 1, Request: Control, Payload: []byte{0}},
-			wire:  "02" + "00" + "01" + "0000" + "0000" + "00000000" + "000000000000" + "00",
-			least: 18,
+			wire:  "40" + "00" + "000" + "000" + "00000000" + "00000000" + "00",
+			least: 14,
 		},
 		{
 			name: "the most of everything",
 			msg: &Segment{
-				Index: 63, Count: 64, Channel: 4095, Burst: 65535,
-				Request: math.MaxUint32, Offset: MaxFileBytes - 1, Payload: []byte{0xff},
+				Index: 63, Count: 64, Channel: 4095, Burst: 4095,
+				Request: math.MaxUint32, Offset: math.MaxUint32, Payload: []byte{0xff},
 			},
-			wire: "02" + "3f" + "40" + "0fff" + "ffff" + "ffffffff" +
-				"ffffffffffff" + // the byte before the end of the longest file
-				"ff",
-			least: 18,
+			wire:  "7f" + "3f" + "fff" + "fff" + "ffffffff" + "ffffffff" + "ff",
+			least: 14,
 		},
 	}
 }
 
-func TestSegment(t *testing.T) {
-	vectors := segmentVectors()
-	testVectors(t, parseSegment, vectors[:3])
-
-	// One byte more would end after 2^48, so that this one does not grow.
-	most := vectors[3]
-	most.least = 0
-	testVectors(t, parseSegment, []vector{most})
-}
+func TestSegment(t *testing.T) { testVectors(t, parseSegment, segmentVectors()) }
 
 func TestMalformedSegment(t *testing.T) {
 	valid := segmentVectors()[0].bytes(t)
-	const index, count, channel, offset = 1, 2, 3, 11
+	const index, count = 0, 1
 	testMalformed(t, parseSegment, valid, []malformed{
 		{"empty", nil},
 		{"another type", with(valid, 0, byte(FrameClose))},
-		{"index equal to count", with(valid, index, 5)},
-		{"index above count", with(valid, index, 127)},
-		{"index equal to count, sent before", with(valid, index, 0x85)},
-		{"index above count, sent before", with(valid, index, 255)},
-		{"count 0", with(valid, index, 0, 0)},
-		{"count 65", with(valid, count, 65)},
-		{"channel 4096", with(valid, channel, 0x10, 0)},
-		{"channel 65535", with(valid, channel, 0xff, 0xff)},
-		{"offset of all ones", with(valid, offset, bytes.Repeat([]byte{0xff}, 6)...)},
-		{"offset+len above 2^48", with(valid, offset, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfd)},
+		{"an extension", with(valid, 0, 0xc2)},
+		{"index equal to count", with(valid, index, 0x45)},
+		{"index above count", with(valid, index, 0x7f)},
+		{"index equal to count, sent before", with(valid, index, 0x45, 0x84)},
+		{"count 65", with(valid, count, 64)},
+		{"count 128", with(valid, count, 127)},
 		{"payload empty", valid[:SegmentHeaderLen]},
 	})
-	last := with(valid, offset, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfc)
-	if _, err := ParseSegment(last); err != nil {
-		t.Errorf("a segment that ends at 2^48 is refused: %v", err)
+}
+
+// TestOffsetsAreExpanded: a segment tells the low 32 bits of where it belongs.
+func TestOffsetsAreExpanded(t *testing.T) {
+	for _, tt := range []struct{ offset, from, want int64 }{
+		{0, 0, 0},
+		{5, 5, 5},
+		{4, 5, 1<<32 + 4},
+		{0xffffffff, 0, 0xffffffff},
+		{3, 0xffffffff, 1<<32 + 3},
+		{0x12_00000001, 0x34_00000000, 0x34_00000001},
+		{MaxFileBytes - 1, MaxFileBytes - MaxGetBytes, MaxFileBytes - 1},
+		{MaxFileBytes - MaxGetBytes, MaxFileBytes - MaxGetBytes, MaxFileBytes - MaxGetBytes},
+	} {
+		s, err := ParseSegment((&Segment{Count: 1, Request: 1, Offset: tt.offset, Payload: []byte{1}}).Append(nil))
+		if err != nil || s.At(tt.from) != tt.want {
+			t.Errorf("offset %#x from %#x on: %#x (%v), want %#x", tt.offset, tt.from, s.At(tt.from), err, tt.want)
+		}
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 // WelcomeLen is the length of a Welcome in bytes.
-const WelcomeLen = 18
+const WelcomeLen = 16
 
 // Welcome is what each side of a session tells the other in the handshake.
 type Welcome struct {
@@ -22,7 +22,7 @@ type Welcome struct {
 
 // Append appends w to dst.
 func (w *Welcome) Append(dst []byte) []byte {
-	dst = binary.BigEndian.AppendUint64(dst, uint64(w.Session))
+	dst = appendUint48(dst, uint64(w.Session))
 	dst = binary.BigEndian.AppendUint32(dst, w.Credit)
 	dst = binary.BigEndian.AppendUint16(dst, w.MaxDatagram)
 	return binary.BigEndian.AppendUint32(dst, uint32(min(w.RTT.Microseconds(), math.MaxUint32)))
@@ -31,7 +31,7 @@ func (w *Welcome) Append(dst []byte) []byte {
 // ParseWelcome parses the Welcome at the front of b and returns what follows it.
 func ParseWelcome(b []byte) (w Welcome, rest []byte, err error) {
 	r := reader{b: b}
-	w = Welcome{Session: SessionID(r.u64()), Credit: r.u32(), MaxDatagram: r.u16()}
+	w = Welcome{Session: SessionID(r.u48()), Credit: r.u32(), MaxDatagram: r.u16()}
 	w.RTT = time.Duration(r.u32()) * time.Microsecond
 	if r.bad {
 		return Welcome{}, nil, ErrMalformed

@@ -22,18 +22,18 @@ func welcomeVectors() []vector {
 	return []vector{
 		{
 			name: "of a server",
-			msg:  &greeting{Welcome{Session: 0xf1f2f3f4f5f6f7f8, Credit: 0x01020304, MaxDatagram: 65507}, ""},
-			wire: "f1f2f3f4f5f6f7f8" + // session
+			msg:  &greeting{Welcome{Session: 0xf1f2f3f4f5f6, Credit: 0x01020304, MaxDatagram: 65507}, ""},
+			wire: "f1f2f3f4f5f6" + // session
 				"01020304" + // credit
 				"ffe3" + // maximum
 				"00000000", // rtt
-			least: 18,
+			least: 16,
 		},
 		{
 			name:  "of a client, followed by a Ping",
 			msg:   &greeting{Welcome{Credit: 1 << 31, MaxDatagram: 1252, RTT: 50 * time.Millisecond}, "\x04\x00\x00"},
-			wire:  "0000000000000000" + "80000000" + "04e4" + "0000c350" + "040000",
-			least: 18,
+			wire:  "000000000000" + "80000000" + "04e4" + "0000c350" + "040000",
+			least: 16,
 		},
 	}
 }

@@ -8,6 +8,16 @@ import (
 // ErrMalformed reports bytes that are not a message of this protocol.
 var ErrMalformed = errors.New("malformed message")
 
+func appendUint48(dst []byte, v uint64) []byte {
+	dst = binary.BigEndian.AppendUint16(dst, uint16(v>>32))
+	return binary.BigEndian.AppendUint32(dst, uint32(v))
+}
+
+// uint48 returns the number in the first 6 bytes of b.
+func uint48(b []byte) uint64 {
+	return uint64(binary.BigEndian.Uint16(b))<<32 | uint64(binary.BigEndian.Uint32(b[2:]))
+}
+
 // reader takes fields off the front of a message. After the first field that
 // is not there, bad is set and every further field is zero.
 type reader struct {
@@ -42,6 +52,13 @@ func (r *reader) u16() uint16 {
 func (r *reader) u32() uint32 {
 	if p := r.take(4); p != nil {
 		return binary.BigEndian.Uint32(p)
+	}
+	return 0
+}
+
+func (r *reader) u48() uint64 {
+	if p := r.take(6); p != nil {
+		return uint48(p)
 	}
 	return 0
 }

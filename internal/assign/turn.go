@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"chunkcp/internal/rangeset"
+	"chunkcp/proto"
 )
 
 const (
@@ -36,7 +37,7 @@ func (a *Assigner) Next(now time.Time, id SessionID) (Work, bool) {
 		return Work{}, false
 	}
 	a.turn(now, w)
-	want := w.wants(w.target())
+	want := min(w.wants(w.target()), proto.MaxGetBytes/PieceBytes)
 	if want == 0 || len(w.grants) >= maxGrants {
 		return Work{}, false
 	}

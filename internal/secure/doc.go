@@ -49,7 +49,7 @@
 //
 // The nonce is iv XOR the packet number, big-endian and padded on the left
 // (RFC 9001 section 5.3). The header must tell the packet number, if only by its low
-// bits, and carry the phase, a byte that counts key updates mod 256. A Sealer updates
+// bits, and carry the phase, 4 bits that count key updates. A Sealer updates
 // by itself long before its key wears out, once the peer has opened a datagram of the
 // present phase; an Opener follows when it meets the new phase.
 //

@@ -46,7 +46,7 @@ func (o *Opener) Expect(secret [32]byte) {
 
 // Updates returns how many updates came before a phase, that of a datagram that
 // Open has just opened.
-func (o *Opener) Updates(phase uint8) uint64 { return o.updates - uint64(o.phase-phase) }
+func (o *Opener) Updates(phase uint8) uint64 { return o.updates - uint64((o.phase-phase)%Phases) }
 
 // Failed returns how many datagrams were found not to be authentic by decrypting them.
 func (o *Opener) Failed() uint64 { return o.failed }
@@ -96,9 +96,9 @@ func (o *Opener) keyOf(phase uint8, pn uint64) *phaseKey {
 	switch {
 	case phase == o.phase:
 		return &o.current
-	case phase == o.phase+1 && pn > o.window.top && o.next.aead != nil:
+	case phase == nextPhase(o.phase) && pn > o.window.top && o.next.aead != nil:
 		return &o.next
-	case phase == o.phase-1 && pn < o.lowest && o.previous.aead != nil:
+	case nextPhase(phase) == o.phase && pn < o.lowest && o.previous.aead != nil:
 		return &o.previous
 	}
 	return nil
@@ -111,7 +111,7 @@ func (o *Opener) moveOn() {
 	o.previous, o.current = o.current, o.next
 	o.secret = nextSecret(o.secret)
 	o.next = newPhaseKey(o.secret)
-	o.phase++
+	o.phase = nextPhase(o.phase)
 	o.updates++
 	o.lowest = math.MaxUint64
 }

@@ -21,6 +21,11 @@ const (
 	spentBytes   = 1<<39 - 1<<26
 )
 
+// Phases is what phases are counted modulo: a header has 4 bits for it.
+const Phases = 16
+
+func nextPhase(p uint8) uint8 { return (p + 1) % Phases }
+
 // Sealer seals one direction's datagrams.
 type Sealer struct {
 	redacted
@@ -45,7 +50,7 @@ func NewSealer(secret [32]byte, limit uint64) *Sealer {
 	return &Sealer{key: newPhaseKey(secret), secret: secret, limit: limit}
 }
 
-// Phase returns the byte that the header of the next datagram must carry. It
+// Phase returns the phase, below Phases, that the header of the next datagram must carry. It
 // changes only in Seal, as Seal returns, and in Advance: write a header after the
 // datagram before it is sealed, not earlier.
 func (s *Sealer) Phase() uint8 { return s.phase }
@@ -95,7 +100,7 @@ func (s *Sealer) update() { s.Advance(nextSecret(s.secret)) }
 func (s *Sealer) Advance(secret [32]byte) {
 	s.secret = secret
 	s.key = newPhaseKey(secret)
-	s.phase++
+	s.phase = nextPhase(s.phase)
 	s.sealed, s.bytes = 0, 0
 	s.first, s.confirmed = s.next, false
 }
