@@ -44,8 +44,8 @@ func TestExpand(t *testing.T) {
 		{0, 0xffffff, 1 << 24},
 		{0xffffff, 1 << 24, 0xffffff}, // overtaken
 		{5, 3<<24 - 1, 3<<24 + 5},
-		{0x7fffff, 3 << 24, 3<<24 + 0x7fffff}, // as far ahead as can be told
-		{0x800000, 3 << 24, 2<<24 + 0x800000}, // or behind
+		{0x7fffff, 3 << 24, 3<<24 + 0x7fffff},                 // as far ahead as can be told
+		{0x800000, 3 << 24, 2<<24 + 0x800000},                 // or behind
 		{0x123456_789abc, 3<<40 | 0x789abb, 3<<40 | 0x789abc}, // what is above the low bits says nothing
 	} {
 		if got := tt.low.Expand(tt.next); got != tt.want {
