@@ -228,9 +228,11 @@ func (s *Sender) reorderWindow() time.Duration {
 func (s *Sender) noteRepeats(now time.Time, repeats uint32) {
 	l := &s.loss
 	if d := repeats - l.repeats; d > 0 && d < 1<<31 { // not from an older acknowledgement
-		s.stats.Spurious += uint64(d)
 		l.repeats = repeats
-		l.spurious = true
+		if d = s.copies.needless(d); d > 0 {
+			s.stats.Spurious += uint64(d)
+			l.spurious = true
+		}
 	}
 	if now.Before(l.roundEnd) {
 		return

@@ -49,8 +49,9 @@ type Sender struct {
 	appLimited bool      // something other than the congestion window holds the sender back
 	pacedUntil time.Time // Poll has something to send then; zero if not for pacing
 
-	loss  lossDetection
-	stats Stats
+	loss   lossDetection
+	copies secondCopies
+	stats  Stats
 }
 
 // NewSender returns a Sender. It panics if cfg is not valid.
@@ -217,8 +218,17 @@ func (s *Sender) Poll(now time.Time) (Transmission, bool) {
 	}
 	if !s.pending() {
 		s.limited(s.inFlight < s.cc.Window())
-		return Transmission{}, false
+		seq, segments := s.secondCopy(now)
+		if segments == 0 {
+			return Transmission{}, false
+		}
+		if at := s.cc.SendAt(now); at.After(now) {
+			s.pacedUntil = at
+			return Transmission{}, false
+		}
+		return s.sendAgain(now, seq, segments), true
 	}
+	s.copies.under = false
 	if at := s.cc.SendAt(now); at.After(now) {
 		s.pacedUntil = at
 		return Transmission{}, false

@@ -104,8 +104,7 @@ func (c *clientSession) revive() error {
 // missing returns the pieces of g that are not complete.
 func (c *clientSession) missing(g *get) (out []rangeset.Range) {
 	for i := assign.PieceIndex(g.data.Start); i*assign.PieceBytes < g.data.End; i++ {
-		r := assign.PieceRange(i, c.size)
-		if g.open.Contains(r) && (c.pieces[i] != nil || !c.fetch.received(c, r)) {
+		if r := c.part(g, i); !r.Empty() && (c.pieces[r.Start] != nil || !c.fetch.received(c, r)) {
 			out = append(out, r)
 		}
 	}

@@ -53,7 +53,7 @@ type clientSession struct {
 	size      int64          // of the server's file; -1 until it has answered
 	nextID    proto.ID
 	gets      map[proto.ID]*get
-	pieces    map[int64]*piece // under way, by index
+	pieces    map[int64]*piece // under way, by where in the file they begin
 	next      landing
 	asksAgain bool      // there was no work, and may be soon
 	awaiting  time.Time // since when something is awaited; zero if nothing is

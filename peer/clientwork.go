@@ -21,7 +21,7 @@ const maxFragments = 1024
 // get is a request under way.
 type get struct {
 	data rangeset.Range
-	open rangeset.Set // pieces that are waited for
+	open rangeset.Set // pieces, and parts of some, that are waited for
 }
 
 func newGet(r rangeset.Range) *get {
@@ -30,21 +30,57 @@ func newGet(r rangeset.Range) *get {
 	return g
 }
 
+// part returns what g waits for of piece i, an empty range if nothing. It has one run.
+func (c *clientSession) part(g *get, i int64) rangeset.Range {
+	whole := assign.PieceRange(i, c.size)
+	for _, r := range g.open.Ranges() {
+		if r.End > whole.Start {
+			return r.Intersect(whole)
+		}
+	}
+	return rangeset.Range{}
+}
+
 // cancel drops a request and the pieces that it has begun.
 func (c *clientSession) cancel(id proto.ID, g *get) error {
-	c.freePieces(g, g.data)
+	c.drop(g, g.data)
 	delete(c.gets, id)
 	return c.tell(&proto.Cancel{ID: id})
 }
 
-// freePieces gives back the pieces within r that g has begun.
-func (c *clientSession) freePieces(g *get, r rangeset.Range) {
+// drop has g wait no more for the bytes r: what it has begun is given back, or goes on
+// with what is left of it.
+func (c *clientSession) drop(g *get, r rangeset.Range) {
 	for i := assign.PieceIndex(r.Start); i*assign.PieceBytes < r.End; i++ {
-		if p := c.pieces[i]; p != nil && g.open.Contains(p.data) { // else it is another request's
-			delete(c.pieces, i)
+		part := c.part(g, i)
+		gone := part.Intersect(r)
+		if gone.Empty() {
+			continue
+		}
+		g.open.Remove(gone)
+		p := c.pieces[part.Start]
+		if p == nil {
+			continue
+		}
+		delete(c.pieces, part.Start)
+		p.have.Remove(gone)
+		switch p.data = c.part(g, i); {
+		case p.data.Empty():
 			c.fetch.putPiece(p)
+		case p.complete():
+			g.open.Remove(p.data)
+			c.fetch.complete(c, p)
+		default:
+			c.pieces[p.data.Start] = p
 		}
 	}
+}
+
+// splits reports whether to drop r would leave two parts of a piece: it is fetched
+// all the same then.
+func (c *clientSession) splits(g *get, r rangeset.Range) bool {
+	part := c.part(g, assign.PieceIndex(r.Start))
+	return part.Start < r.Start && r.End < part.End
 }
 
 // takeWork asks for ranges and requests them.
@@ -114,15 +150,15 @@ func (c *clientSession) room(seg *proto.Segment) bool {
 	}
 	first, last := assign.PieceIndex(r.Start), assign.PieceIndex(r.End-1)
 	for i := first; i <= last; i++ {
-		data := assign.PieceRange(i, c.size)
-		if c.pieces[i] != nil || !g.open.Contains(data) || c.fetch.received(c, data) {
+		data := c.part(g, i)
+		if data.Intersect(r).Empty() || c.pieces[data.Start] != nil || c.fetch.received(c, data) {
 			continue
 		}
 		p := c.fetch.getPiece(c, data, i > first)
 		if p == nil {
 			return false
 		}
-		c.pieces[i] = p
+		c.pieces[data.Start] = p
 	}
 	return true
 }
@@ -151,23 +187,27 @@ func (c *clientSession) place(seg *proto.Segment) {
 	c.meter.Add(r.Len())
 	c.next = landing{seg.Request, r.End}
 	for i := assign.PieceIndex(r.Start); i <= assign.PieceIndex(r.End-1); i++ {
-		p := c.pieces[i]
-		if p == nil || !g.open.Contains(p.data) {
-			g.open.Remove(assign.PieceRange(i, c.size)) // another session had it first
+		part := c.part(g, i)
+		here := part.Intersect(r)
+		if here.Empty() {
+			continue // it was told to drop these
+		}
+		p := c.pieces[part.Start]
+		if p == nil {
+			g.open.Remove(part) // another session had it first
 			continue
 		}
-		part := p.data.Intersect(r)
-		c.placed += part.Len()
-		if to, from := p.buf[part.Start-p.data.Start:], seg.Payload[part.Start-r.Start:part.End-r.Start]; &to[0] != &from[0] {
+		c.placed += here.Len()
+		if to, from := p.bytes(here), seg.Payload[here.Start-r.Start:here.End-r.Start]; &to[0] != &from[0] {
 			copy(to, from)
 		}
-		p.have.Add(part)
+		p.have.Add(here)
 		if len(p.have.Ranges()) > maxFragments && c.fault == nil {
 			c.fault = violation(errors.New("a piece in crumbs"))
 		}
 		if p.complete() {
-			delete(c.pieces, i)
-			g.open.Remove(p.data)
+			delete(c.pieces, part.Start)
+			g.open.Remove(part)
 			c.fetch.complete(c, p)
 		}
 	}

@@ -55,7 +55,7 @@ func (f *Fetch) deliver(p *piece) error {
 	f.stuck = time.Time{}
 	f.manifest.keep(i, h, p.from)
 	f.kept = time.Now()
-	if p.from < 0 {
+	if p.from == fromHere {
 		f.recalled += p.data.Len()
 	}
 	f.dest.keep(f, p, h)

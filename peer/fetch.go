@@ -100,9 +100,10 @@ type Fetch struct {
 	manifest   *manifest
 	assign     *assign.Assigner
 	pool       piecePool
-	writing    int   // pieces on their way to their place
-	written    int64 // bytes that have reached their place
-	recalled   int64 // bytes of pieces that were here before
+	parts      map[int64]*piece // those of pieces that are shared, by index: what has come of each
+	writing    int              // pieces on their way to their place
+	written    int64            // bytes that have reached their place
+	recalled   int64            // bytes of pieces that were here before
 }
 
 // Run fetches opt.Name from opt.Peers and returns once it is where it is to be,
@@ -225,6 +226,7 @@ func (f *Fetch) begin(size int64) error {
 	f.generation++
 	f.size, f.written, f.recalled, f.filled, f.stuck = size, 0, 0, time.Time{}, time.Time{}
 	f.manifest, f.assign = newManifest(size), assign.New(size, f.wanted())
+	f.parts = map[int64]*piece{}
 	f.lead, f.asked = nil, nil
 	f.kept = time.Now()
 	for _, p := range f.peers {

@@ -147,7 +147,7 @@ func (c *clientByHand) bytesOf(s *script) []byte {
 		r := g.data
 		if open := g.open.Ranges(); s.of(8) > 0 && len(open) > 0 {
 			r = open[s.of(len(open))]
-			if p := c.session.pieces[assign.PieceIndex(r.Start)]; p != nil {
+			if p := c.session.pieces[r.Start]; p != nil {
 				for _, m := range p.have.Missing(p.data) {
 					r = m
 					break

@@ -70,10 +70,11 @@ func (c *clientSession) landingFor(n int) []byte {
 	if payload <= 0 || g == nil || g.data.Intersect(r) != r {
 		return nil
 	}
-	p := c.pieces[assign.PieceIndex(r.Start)]
-	if p == nil || p.data.Intersect(r) != r || !g.open.Contains(p.data) || p.have.Overlaps(r) {
+	part := c.part(g, assign.PieceIndex(r.Start))
+	p := c.pieces[part.Start]
+	if p == nil || part.Intersect(r) != r || p.have.Overlaps(r) {
 		return nil
 	}
-	start := r.Start - p.data.Start // in the buffer, a header before the payload
+	start := r.Start - p.base // in the buffer, a header before the payload
 	return p.space[start : start+int64(n) : start+int64(n)]
 }

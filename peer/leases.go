@@ -57,8 +57,8 @@ const (
 // is in the core's cache, unless that is likely to take long.
 func (f *Fetch) complete(c *clientSession, p *piece) {
 	now := time.Now()
-	switch {
-	case !f.accept(c, p):
+	switch p = f.accept(c, p); {
+	case p == nil:
 	case c.meter.Latest(now, fastWithin) >= fastSession && f.dest.quick(now):
 		if err := f.deliver(p); err != nil {
 			f.end(err)
@@ -68,8 +68,9 @@ func (f *Fetch) complete(c *clientSession, p *piece) {
 	}
 }
 
-// accept reports whether a piece that a session has received is to be delivered.
-func (f *Fetch) accept(c *clientSession, p *piece) bool {
+// accept takes a piece, or a part, that a session has received, and returns the piece
+// that is to be delivered, nil if none is.
+func (f *Fetch) accept(c *clientSession, p *piece) *piece {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !c.joined || f.over || p.generation != f.generation {
@@ -77,22 +78,24 @@ func (f *Fetch) accept(c *clientSession, p *piece) bool {
 			f.tookLast(c, p)
 		}
 		f.pool.put(p)
-		return false
+		return nil
 	}
 	news, losers := f.assign.Received(c.id, p.data)
 	if !news {
 		f.pool.put(p)
-		return false
+		return nil
 	}
 	for _, id := range losers {
 		f.revoke(id, p.data)
 	}
-	f.writing++
 	p.from, p.target = c.peer.index, f.target
-	return true
+	if p = f.assemble(p); p != nil {
+		f.writing++
+	}
+	return p
 }
 
-// getPiece lends a piece for the bytes data, nil if there is none left. second
+// getPiece lends a piece for its bytes data, nil if there is none left. second
 // says that a segment lies in two pieces and this is the second: where nothing
 // is being written, so that no piece will come back, it may pass the limit, or
 // the first could never be completed.

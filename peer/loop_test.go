@@ -25,9 +25,9 @@ func specimens(t *testing.T, most int) map[string][][]byte {
 		w.net.Tap(func(_ time.Time, from, _ netip.AddrPort, b []byte) {
 			mu.Lock()
 			defer mu.Unlock()
-			name := fmt.Sprintf("kind %#02x of the client", b[0])
+			name := fmt.Sprintf("kind %#02x of the client", proto.KindOf(b))
 			if from == server.addr {
-				name = fmt.Sprintf("kind %#02x of the server", b[0])
+				name = fmt.Sprintf("kind %#02x of the server", proto.KindOf(b))
 			}
 			if len(b) <= 1472 && len(all[name]) < most {
 				all[name] = append(all[name], b)

@@ -21,7 +21,7 @@ const (
 type manifest struct {
 	mine hashList
 	list hashList
-	from map[int64]int // the peer that gave a piece which is here; none: it was here before
+	from map[int64]int // the peer that gave a piece which is here, or fromSeveral; none: fromHere
 }
 
 func newManifest(size int64) *manifest {
@@ -43,16 +43,16 @@ func (m *manifest) judge(i int64, h tree.Hash) verdict {
 // keep notes a piece that is here now.
 func (m *manifest) keep(i int64, h tree.Hash, from int) {
 	m.mine.set(i, h)
-	if from >= 0 {
+	if from != fromHere {
 		m.from[i] = from
 	}
 }
 
-// lose forgets a piece and returns which peer gave it, -1 if none did.
+// lose forgets a piece and returns which peer gave it, fromSeveral, or fromHere.
 func (m *manifest) lose(i int64) int {
 	from, ok := m.from[i]
 	if !ok {
-		from = -1
+		from = fromHere
 	}
 	delete(m.from, i)
 	m.mine.unset(i)

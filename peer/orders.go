@@ -74,11 +74,10 @@ func (c *clientSession) reset() error {
 func (c *clientSession) dropRange(r rangeset.Range) error {
 	for id, g := range c.gets {
 		gone := g.data.Intersect(r)
-		if gone.Empty() {
+		if gone.Empty() || c.splits(g, gone) {
 			continue
 		}
-		c.freePieces(g, gone)
-		g.open.Remove(gone)
+		c.drop(g, gone)
 		if len(g.open.Ranges()) == 0 {
 			delete(c.gets, id)
 		}

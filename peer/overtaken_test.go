@@ -23,7 +23,7 @@ func newLender(t *testing.T, size int64) *lender {
 	f := &Fetch{
 		opt: FetchOptions{Sessions: 9}, log: zap.NewNop(), size: size, assign: assign.New(size, 1), manifest: newManifest(size),
 		agreement: newAgreement(nil), byID: map[assign.SessionID]*clientSession{},
-		writes: make(chan *piece, 100), pool: piecePool{limit: maxPieces},
+		writes: make(chan *piece, 100), pool: piecePool{limit: maxPieces}, parts: map[int64]*piece{},
 		sessions: map[*clientSession]struct{}{},
 	}
 	return &lender{f, t}

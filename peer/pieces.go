@@ -11,9 +11,17 @@ import (
 // 1 Gbit/s has in flight and in repair over 100 ms.
 const maxPieces = 32
 
-// piece is one unit of the file while it is being received.
+// Whom a piece is from that no one peer gave whole.
+const (
+	fromHere    = -1 // it was here before
+	fromSeveral = -2 // each gave a part
+)
+
+// piece is one unit of the file while it is being received, or what of it one session
+// receives.
 type piece struct {
 	data rangeset.Range // where it lies in the file
+	base int64          // where buf does: where the unit begins
 	buf  []byte         // assign.PieceBytes long, in space behind frontRoom
 	have rangeset.Set
 
@@ -21,7 +29,7 @@ type piece struct {
 
 	generation int   // of the file that it belongs to
 	of         int64 // the size of that file
-	from       int   // the peer that gave it, by its index; -1: none
+	from       int   // the peer that gave it, by its index; fromHere or fromSeveral
 	target     io.WriterAt
 }
 
@@ -31,6 +39,9 @@ func newPiece() *piece {
 }
 
 func (p *piece) complete() bool { return p.have.Contains(p.data) }
+
+// bytes returns the bytes of r, within the unit.
+func (p *piece) bytes(r rangeset.Range) []byte { return p.buf[r.Start-p.base : r.End-p.base] }
 
 // piecePool lends pieces. It belongs to whoever holds the fetch's lock.
 type piecePool struct {
@@ -51,7 +62,7 @@ func (p *piecePool) get(data rangeset.Range, force bool) *piece {
 	} else {
 		x = newPiece()
 	}
-	x.data = data
+	x.data, x.base = data, assign.PieceIndex(data.Start)*assign.PieceBytes
 	x.have.Clear()
 	return x
 }

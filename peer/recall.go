@@ -74,7 +74,7 @@ func (f *Fetch) reread(s *source, i int64) bool {
 		f.writing--
 		f.pool.put(p)
 		if p.generation == f.generation {
-			f.reject(i, -1)
+			f.reject(i, fromHere)
 		}
 		return true
 	}
@@ -93,7 +93,7 @@ func (f *Fetch) borrow(s *source, i int64) *piece {
 		return nil
 	}
 	p := f.pool.get(assign.PieceRange(i, f.size), true) // one at a time: it may pass the limit
-	p.generation, p.of, p.from, p.target = s.generation, f.size, -1, s.target
+	p.generation, p.of, p.from, p.target = s.generation, f.size, fromHere, s.target
 	if p.target == nil {
 		p.target = f.target
 	}

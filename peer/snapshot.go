@@ -84,7 +84,7 @@ func (f *Fetch) publish(c *clientSession) {
 	defer f.mu.Unlock()
 	f.show(c)
 	if c.joined {
-		f.assign.Measured(c.id, c.meter.Rate(), c.sender.Stats().SmoothedRTT, c.partial())
+		f.assign.Measured(time.Now(), c.id, c.meter.Rate(), c.sender.Stats().SmoothedRTT, c.partial())
 	}
 }
 

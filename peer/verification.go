@@ -214,7 +214,7 @@ func (f *Fetch) heardHashes(c *clientSession, m *proto.Hashes) error {
 			return err
 		}
 		from := f.manifest.lose(i)
-		if from < 0 {
+		if from == fromHere {
 			f.recalled -= assign.PieceRange(i, f.size).Len()
 		}
 		f.reject(i, from)
@@ -225,7 +225,7 @@ func (f *Fetch) heardHashes(c *clientSession, m *proto.Hashes) error {
 }
 
 // reject has a piece fetched again that is wrong, and deals with the peer that
-// gave it; from is -1 if none did.
+// gave it, if one gave it whole.
 func (f *Fetch) reject(i int64, from int) {
 	if !f.assign.Wants() {
 		f.kept = time.Now() // until now none could come

@@ -17,7 +17,7 @@ const Nobody SessionID = -1
 
 // Work is what a session is to fetch next.
 type Work struct {
-	Data   rangeset.Range // whole pieces, of which none has to be asked for by anyone else
+	Data   rangeset.Range // whole pieces, or parts of some that are shared
 	Victim SessionID      // who held or holds them as well; Nobody for what was free
 	Shared bool           // the victim goes on too, and the first copy wins; if not, it must be told to stop
 }
@@ -29,8 +29,9 @@ type Work struct {
 // hedged. A session is given work by seconds, never by counts, and who gets a
 // piece is decided by who would finish it first (turn.go). When nothing is
 // free, a session that runs dry takes over what another one has not begun
-// (steal.go), or repeats what would come last (hedge.go). No piece is held by
-// more than two. What sessions have asked for that are to join is left to them
+// (steal.go), or the end of a piece that it has (share.go), or repeats what would
+// come last (hedge.go). No byte is held by more than two. The parts of a piece that
+// is shared are received, taken over and repeated as pieces are. What sessions have asked for that are to join is left to them
 // (early.go). Where the file is wanted in order, only what lies in a window
 // is leased (window.go).
 //
@@ -46,6 +47,8 @@ type Assigner struct {
 	reserved  rangeset.Set // the part of free that sessions which are to join have asked for (early.go)
 	doubled   rangeset.Set // held by two sessions
 	hedged    int64        // bytes given to a second holder, ever
+	divided   rangeset.Set // pieces that are shared, while they are not complete (share.go)
+	reopened  rangeset.Set // pieces that were wrong once: they are not shared
 
 	workers map[SessionID]*worker
 	order   []*worker // the same, by id: what is decided must not hang on a map
@@ -113,50 +116,62 @@ func (a *Assigner) Reopen(piece rangeset.Range) {
 	a.done.Remove(piece)
 	a.left += piece.Len()
 	a.setFree(piece, true)
+	a.reopened.Add(piece)
 }
 
-// Begun notes that the first byte of a piece that a session holds has come: it
-// is not taken over any more.
+// Begun notes that the first byte of a piece, or of a part, that a session holds has
+// come: it is not taken over any more.
 func (a *Assigner) Begun(id SessionID, piece rangeset.Range) {
 	w := a.workers[id]
-	if w == nil || piece.Empty() || !w.lease.Contains(piece) || w.begun.Contains(piece) {
+	if w == nil {
 		return
 	}
-	w.begun.Add(piece)
-	w.begunBytes += piece.Len()
+	for _, m := range overlaps(&w.lease, piece) {
+		for _, m := range w.begun.Missing(m) {
+			w.begun.Add(m)
+			w.begunBytes += m.Len()
+		}
+	}
 }
 
-// Received notes that a session has the piece. It reports whether that is news:
-// another session may have been first. Losers are the others that hold it still
-// and must be told to stop; their lease of it has ended.
+// Received notes that a session has the piece, or the part of one that it was to
+// fetch. It reports whether any of it is news: other sessions may have been first.
+// Losers are the others that hold some of it still and must be told to stop; their
+// lease of that has ended.
 func (a *Assigner) Received(id SessionID, piece rangeset.Range) (news bool, losers []SessionID) {
-	if piece.Empty() || a.done.Contains(piece) {
+	missing := a.done.Missing(piece)
+	if len(missing) == 0 {
 		return false, nil
 	}
 	// Who had it first need not be who holds it: it may have been taken over, or
 	// given back, while the last bytes were on their way.
 	mine := a.workers[id]
-	alone := mine != nil && mine.lease.Contains(piece) && !a.doubled.Contains(piece)
+	alone := mine != nil && mine.lease.Contains(piece) && !a.doubled.Overlaps(piece)
 	if alone {
 		mine.drop(piece)
 	} else {
 		for _, w := range a.order {
-			if !w.lease.Contains(piece) {
-				continue
+			held := overlaps(&w.lease, piece)
+			for _, m := range held {
+				w.drop(m)
 			}
-			w.drop(piece)
-			if w.id != id {
+			if len(held) > 0 && w.id != id {
 				losers = append(losers, w.id)
 			}
 		}
 		a.doubled.Remove(piece)
-		a.setFree(piece, false)
+		for _, m := range overlaps(&a.free, piece) {
+			a.setFree(m, false)
+		}
 	}
 	if mine != nil {
 		mine.partial = max(0, mine.partial-piece.Len())
 	}
-	a.done.Add(piece)
-	a.left -= piece.Len()
+	for _, m := range missing {
+		a.done.Add(m)
+		a.left -= m.Len()
+	}
+	a.undivide(piece)
 	return true, losers
 }
 

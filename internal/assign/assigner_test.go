@@ -156,7 +156,7 @@ func TestNeverSlowerThanTheBestAlone(t *testing.T) {
 
 // TestWorkIsMeasuredInSeconds: what a session holds is about leaseTime of its
 // rate, whatever that is, so that nothing slow holds much; and it is given that
-// in a few ranges a second.
+// in a few ranges a second, and a few more at the end.
 func TestWorkIsMeasuredInSeconds(t *testing.T) {
 	r := steadyRace(t, 1<<30, 100*mb, 10*mb)
 	r.run()
@@ -167,7 +167,7 @@ func TestWorkIsMeasuredInSeconds(t *testing.T) {
 			t.Errorf("at %v B/s a session held %d bytes, %.2f s of work", rate, w.most, held)
 		}
 	}
-	if limit := int(5*r.took.Seconds()) * len(r.runners); r.asked > limit {
+	if limit := int(5*r.took.Seconds())*len(r.runners) + 10; r.asked > limit {
 		t.Errorf("%d ranges in %v, the limit is %d", r.asked, r.took, limit)
 	}
 }
@@ -275,7 +275,7 @@ func BenchmarkNext(b *testing.B) {
 				}
 				for id := range SessionID(sessions) {
 					a.Join(id, int(id), 0)
-					a.Measured(id, mb*float64(1+id), 10*time.Millisecond, 0)
+					a.Measured(now, id, mb*float64(1+id), 10*time.Millisecond, 0)
 				}
 			}
 			fresh()
@@ -309,11 +309,12 @@ func BenchmarkNext(b *testing.B) {
 // of which each holds a second of work: the dearest there is.
 func BenchmarkTail(b *testing.B) {
 	const sessions = 256
+	now := time.Unix(1e9, 0)
 	a := New(100*(sessions-1)*PieceBytes, sessions)
 	for id := range SessionID(sessions) {
 		a.Join(id, int(id), 0)
 		for range firstSamples {
-			a.Measured(id, 100*mb, 10*time.Millisecond, 0)
+			a.Measured(now, id, 100*mb, 10*time.Millisecond, 0)
 		}
 		if id > 0 {
 			a.lease(id, pieces(100*int64(id-1), 100*int64(id)))
@@ -322,8 +323,7 @@ func BenchmarkTail(b *testing.B) {
 			}
 		}
 	}
-	now := time.Unix(1e9, 0)
-	a.Measured(0, 1*mb, 10*time.Millisecond, 0)
+	a.Measured(now, 0, 1*mb, 10*time.Millisecond, 0)
 	for b.Loop() {
 		if got, ok := a.Next(now, 0); ok {
 			b.Fatal(got)

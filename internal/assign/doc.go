@@ -10,8 +10,7 @@
 //
 // # Known limitations
 //
-// A piece is held whole: at the end of a fetch one session may take up to the time
-// of a piece longer than the others, unless one with another peer repeats it. Sessions
+// Sessions
 // with different peers are taken to have paths of their own, though they may share the
 // client's line.
 package assign

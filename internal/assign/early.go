@@ -63,7 +63,7 @@ func (a *Assigner) beside(now time.Time, w *worker, k, n, kept int64) (Work, boo
 		k = min(k, open)
 		skip := max(0, a.skipped(now, w)-kept)
 		return a.fresh(w, a.unreserved(), min(skip, open-k), k)
-	case !w.low():
+	case !a.low(now, w):
 		return Work{}, false
 	case a.windowed:
 		return a.fresh(w, a.free.Ranges(), 0, k)

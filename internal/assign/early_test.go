@@ -15,7 +15,7 @@ func early(t *testing.T, n int64) *table {
 	a.Reserve(pieces(0, 4))
 	a.Reserve(pieces(4, 8))
 	a.Reserve(pieces(8, 12))
-	s := &table{a, t, time.Unix(1e9, 0)}
+	s := &table{a, t, tableTime}
 	s.joins(0, pieces(0, 4), min(n, 4))
 	return s
 }
@@ -33,7 +33,7 @@ func (s *table) joins(id SessionID, r rangeset.Range, n int64) {
 // knows has a session's rate be known well.
 func (s *table) knows(id SessionID, rate float64) {
 	for range firstSamples {
-		s.Measured(id, rate, time.Millisecond, 0)
+		s.Measured(s.now, id, rate, time.Millisecond, 0)
 	}
 }
 
@@ -112,7 +112,7 @@ func TestWhatIsThereIsNotReserved(t *testing.T) {
 	if got := a.reserved.Ranges(); !slices.Equal(got, want) || a.reservedPieces() != 4 || a.freePieces() != 4 {
 		t.Errorf("%v is reserved, want %v; %d pieces of %d", got, want, a.reservedPieces(), a.freePieces())
 	}
-	if got := a.Claim(time.Unix(1e9, 0), 7, pieces(0, 4)); got != nil {
+	if got := a.Claim(tableTime, 7, pieces(0, 4)); got != nil {
 		t.Errorf("one that is not there got %v", got)
 	}
 }

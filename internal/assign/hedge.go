@@ -57,7 +57,7 @@ func (a *Assigner) helps(w, v *worker) bool {
 }
 
 // lone reports whether a piece that a session holds is held by no other.
-func (a *Assigner) lone(_ *worker, p rangeset.Range) bool { return !a.doubled.Contains(p) }
+func (a *Assigner) lone(_ *worker, p rangeset.Range) bool { return !a.doubled.Overlaps(p) }
 
 // quickest reports whether w would have repeated a piece before the others could
 // have repeated all that is worth it.
@@ -95,17 +95,19 @@ func (a *Assigner) double(w, v *worker, piece rangeset.Range, seconds float64) (
 // relieve gives w a piece that two sessions hold, instead of the slower, if both
 // hardly move any more: two that trickle must not keep a piece from the rest.
 func (a *Assigner) relieve(w *worker) (Work, bool) {
-	for _, r := range a.doubled.Ranges() {
-		for i := PieceIndex(r.Start); i <= PieceIndex(r.End-1); i++ {
-			piece := PieceRange(i, a.size)
-			v := a.slower(piece, a.rate(w)/hopelessly)
-			if v == nil {
-				continue
-			}
-			v.drop(piece)
-			w.hold(piece)
-			return Work{Data: piece, Victim: v.id}, true
+	limit := a.rate(w) / hopelessly
+	for _, o := range a.order {
+		piece := o.last(1, a.doubled.Contains)
+		if o == w || piece.Empty() || w.lease.Overlaps(piece) {
+			continue
 		}
+		v := a.slower(piece, limit)
+		if v == nil {
+			continue
+		}
+		v.drop(piece)
+		w.hold(piece)
+		return Work{Data: piece, Victim: v.id}, true
 	}
 	return Work{}, false
 }

@@ -23,7 +23,7 @@ func TestNothingIsRepeatedOverOnePath(t *testing.T) {
 		for _, windowed := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
 				rate := []float64{tc.slow, tc.fast}
-				s := seat(t, rate, []int64{1, 0}, []int64{1, 0})
+				s := seat(t, rate, []int64{1, 0}, []int64{1, 0}).indivisible()
 				if !tc.other {
 					s.workers[1].peer = 0
 				}
@@ -46,7 +46,7 @@ func TestNothingIsRepeatedOverOnePath(t *testing.T) {
 // TestWhoMayNotRepeatIsNotWaitedFor: the fastest session shares the holder's path, and
 // one with another peer repeats its piece.
 func TestWhoMayNotRepeatIsNotWaitedFor(t *testing.T) {
-	s := seat(t, []float64{1 * mb, 10 * mb, 5 * mb}, []int64{1, 0, 0}, []int64{1, 0, 0})
+	s := seat(t, []float64{1 * mb, 10 * mb, 5 * mb}, []int64{1, 0, 0}, []int64{1, 0, 0}).indivisible()
 	s.workers[1].peer = 0
 	s.getsNothing(1)
 	s.gets(2, Work{Data: pieces(0, 1), Victim: 0, Shared: true})

@@ -54,6 +54,7 @@ type job struct {
 	have  int64
 	from  time.Duration // nothing comes before
 	until time.Duration // nothing comes after; 0: it was not told to stop
+	vain  bool          // what comes of it was given to another
 }
 
 func steady(rate float64) func(time.Duration) float64 {
@@ -121,7 +122,7 @@ func (r *race) step(w *runner) {
 	for len(w.jobs) > 0 && w.jobs[0].from <= r.now && w.rest >= 1 {
 		j := w.jobs[0]
 		n := min(int64(w.rest), j.piece.Len()-j.have)
-		if j.have == 0 {
+		if j.have == 0 && !j.vain {
 			r.assign.Begun(w.id, j.piece)
 		}
 		j.have += n
@@ -130,8 +131,10 @@ func (r *race) step(w *runner) {
 		w.meter.Add(n)
 		if j.have == j.piece.Len() {
 			w.jobs = w.jobs[1:]
-			r.receive(w, j.piece)
-			took = true
+			if !j.vain {
+				r.receive(w, j.piece)
+				took = true
+			}
 		}
 	}
 	w.rest = min(w.rest, w.rate(r.now)*raceStep.Seconds()) // an idle one saves nothing
@@ -146,18 +149,18 @@ func (r *race) step(w *runner) {
 func (r *race) measure(w *runner) {
 	var partial int64
 	for _, j := range w.jobs {
-		if j.until == 0 {
+		if j.until == 0 && !j.vain {
 			partial += j.have
 		}
 	}
-	r.assign.Measured(w.id, w.meter.rate, w.rtt, partial)
+	r.assign.Measured(r.clock(), w.id, w.meter.rate, w.rtt, partial)
 	w.most = max(w.most, r.assign.workers[w.id].held)
 }
 
 func (r *race) receive(w *runner, piece rangeset.Range) {
 	news, losers := r.assign.Received(w.id, piece)
 	r.log = append(r.log, fmt.Sprintf("%v: %d received %v, news %v", r.now, w.id, piece, news))
-	if news {
+	if news { // of a piece that is shared, when the last part of it comes
 		w.got += piece.Len()
 		r.gotAt[PieceIndex(piece.Start)] = r.now
 	}
@@ -167,12 +170,31 @@ func (r *race) receive(w *runner, piece rangeset.Range) {
 	r.slide()
 }
 
-// stop tells a session that it need not fetch r.
+// stop tells a session that it need not fetch data: whole jobs, or the end of one.
 func (r *race) stop(id SessionID, data rangeset.Range) {
 	for _, w := range r.runners {
-		for _, j := range w.jobs {
-			if w.id == id && data.Intersect(j.piece) == j.piece && j.until == 0 {
+		if w.id != id {
+			continue
+		}
+		for i := 0; i < len(w.jobs); i++ {
+			j := w.jobs[i]
+			gone := data.Intersect(j.piece)
+			if gone.Empty() || j.until > 0 || j.vain {
+				continue
+			}
+			if gone == j.piece {
 				j.until = r.now + w.rtt
+				continue
+			}
+			kept := rangeset.Range{Start: j.piece.Start, End: gone.Start}
+			rest := &job{piece: gone, have: max(0, j.have-kept.Len()), from: j.from, until: r.now + w.rtt, vain: true}
+			j.piece, j.have = kept, min(j.have, kept.Len())
+			w.jobs = slices.Insert(w.jobs, i+1, rest)
+			i++
+			if j.have == kept.Len() {
+				w.jobs = slices.Delete(w.jobs, i-1, i)
+				i--
+				r.receive(w, kept)
 			}
 		}
 	}
@@ -201,9 +223,10 @@ func (r *race) take(w *runner) {
 		}
 		r.asked++
 		r.log = append(r.log, fmt.Sprintf("%v: %d is given %+v", r.now, w.id, got))
-		if got.Victim != Nobody && got.Shared {
+		switch {
+		case got.Victim != Nobody && got.Shared:
 			r.victims[1]++
-		} else if got.Victim != Nobody {
+		case got.Victim != Nobody:
 			r.victims[0]++
 			r.stop(got.Victim, got.Data)
 		}
@@ -211,7 +234,7 @@ func (r *race) take(w *runner) {
 			r.tb.Fatalf("%v was given, the window is %d from %d", got.Data, r.window, r.first())
 		}
 		for i := PieceIndex(got.Data.Start); i <= PieceIndex(got.Data.End-1); i++ {
-			w.jobs = append(w.jobs, &job{piece: PieceRange(i, r.size), from: r.now + w.rtt})
+			w.jobs = append(w.jobs, &job{piece: PieceRange(i, r.size).Intersect(got.Data), from: r.now + w.rtt})
 		}
 	}
 }

@@ -17,7 +17,7 @@ func (a *Assigner) waits(_, v *worker) bool { return v.held > v.begunBytes }
 // untouched reports whether a session holds the piece alone and has no byte of
 // it.
 func (a *Assigner) untouched(w *worker, p rangeset.Range) bool {
-	return !w.begun.Contains(p) && !a.doubled.Contains(p)
+	return !w.begun.Overlaps(p) && !a.doubled.Overlaps(p)
 }
 
 // steal moves work to a session that runs dry from the one that would end last:

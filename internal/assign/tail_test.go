@@ -8,6 +8,9 @@ import (
 	"chunkcp/internal/rangeset"
 )
 
+// tableTime is when the tests of a table begin.
+var tableTime = time.Unix(1e9, 0)
+
 // table is an assigner of which every session is at a point that a test names.
 type table struct {
 	*Assigner
@@ -28,7 +31,7 @@ func seat(t *testing.T, rate []float64, held, begun []int64) *table {
 		id := SessionID(i)
 		a.Join(id, int(id), 0)
 		for range firstSamples {
-			a.Measured(id, rate[i], time.Millisecond, 0)
+			a.Measured(tableTime, id, rate[i], time.Millisecond, 0)
 		}
 		if n > 0 {
 			a.lease(id, rangeset.Range{Start: at * PieceBytes, End: (at + n) * PieceBytes})
@@ -38,7 +41,13 @@ func seat(t *testing.T, rate []float64, held, begun []int64) *table {
 		}
 		at += n
 	}
-	return &table{a, t, time.Unix(1e9, 0)}
+	return &table{a, t, tableTime}
+}
+
+// indivisible has every piece be one that was wrong once.
+func (s *table) indivisible() *table {
+	s.reopened.Add(rangeset.Range{End: s.size})
+	return s
 }
 
 func (s *table) gets(id SessionID, want Work) {
@@ -80,15 +89,21 @@ func TestTheLastToEndIsHelpedFirst(t *testing.T) {
 	s.gets(2, Work{Data: pieces(2, 6), Victim: 0})
 }
 
-// TestASlowSessionTakesNothing that the others would have sooner without it.
+// TestASlowSessionTakesNothing that the others would have sooner without it: no piece,
+// and of one no more than it would have when they have the rest.
 func TestASlowSessionTakesNothing(t *testing.T) {
 	s := seat(t, []float64{100 * mb, 100 * mb, 1 * mb}, []int64{50, 50, 0}, []int64{1, 1, 0})
+	got, ok := s.Next(s.now, 2)
+	if !ok || got.Victim != 0 || float64(got.Data.Len()) > float64(s.size)/201 {
+		t.Errorf("got %+v", got)
+	}
+	s = seat(t, []float64{100 * mb, 100 * mb, 1 * mb}, []int64{50, 50, 0}, []int64{1, 1, 0}).indivisible()
 	s.getsNothing(2)
 }
 
 // TestEqualsDoNotRepeatEachOther, nor does one whose copy would come later.
 func TestEqualsDoNotRepeatEachOther(t *testing.T) {
-	s := seat(t, []float64{10 * mb, 10 * mb, 11 * mb, 1 * mb}, []int64{1, 1, 0, 0}, []int64{1, 1, 0, 0})
+	s := seat(t, []float64{10 * mb, 10 * mb, 11 * mb, 1 * mb}, []int64{1, 1, 0, 0}, []int64{1, 1, 0, 0}).indivisible()
 	s.getsNothing(2)
 	s.getsNothing(3)
 }
@@ -96,7 +111,7 @@ func TestEqualsDoNotRepeatEachOther(t *testing.T) {
 // TestTheLastPieceIsRepeated by the one that would have it sooner, once, and the
 // first copy ends the other's lease.
 func TestTheLastPieceIsRepeated(t *testing.T) {
-	s := seat(t, []float64{1 * mb, 10 * mb, 10 * mb}, []int64{1, 0, 0}, []int64{1, 0, 0})
+	s := seat(t, []float64{1 * mb, 10 * mb, 10 * mb}, []int64{1, 0, 0}, []int64{1, 0, 0}).indivisible()
 	s.gets(1, Work{Data: pieces(0, 1), Victim: 0, Shared: true})
 	s.getsNothing(2)
 	news, losers := s.Received(1, pieces(0, 1))
@@ -107,7 +122,7 @@ func TestTheLastPieceIsRepeated(t *testing.T) {
 
 // TestNoPieceIsRepeatedTwice: two sessions repeat two pieces of a third.
 func TestNoPieceIsRepeatedTwice(t *testing.T) {
-	s := seat(t, []float64{1 * mb, 10 * mb, 10 * mb, 10 * mb}, []int64{2, 0, 0, 0}, []int64{2, 0, 0, 0})
+	s := seat(t, []float64{1 * mb, 10 * mb, 10 * mb, 10 * mb}, []int64{2, 0, 0, 0}, []int64{2, 0, 0, 0}).indivisible()
 	s.gets(1, Work{Data: pieces(1, 2), Victim: 0, Shared: true})
 	s.gets(2, Work{Data: pieces(0, 1), Victim: 0, Shared: true})
 	s.getsNothing(3)
@@ -116,11 +131,11 @@ func TestNoPieceIsRepeatedTwice(t *testing.T) {
 // TestWhatIsOnItsWayIsNotTaken: of what a session would receive within a round
 // trip it cannot be stopped in time, so that to take it is to repeat it.
 func TestWhatIsOnItsWayIsNotTaken(t *testing.T) {
-	s := seat(t, []float64{10 * mb, 10 * mb}, []int64{4, 0}, []int64{1, 0})
-	s.Measured(0, 10*mb, 400*time.Millisecond, 0)
+	s := seat(t, []float64{10 * mb, 10 * mb}, []int64{4, 0}, []int64{1, 0}).indivisible()
+	s.Measured(s.now, 0, 10*mb, 400*time.Millisecond, 0)
 	s.gets(1, Work{Data: pieces(3, 4), Victim: 0, Shared: true})
 	s = seat(t, []float64{10 * mb, 10 * mb}, []int64{4, 0}, []int64{1, 0})
-	s.Measured(0, 10*mb, 250*time.Millisecond, 0)
+	s.Measured(s.now, 0, 10*mb, 250*time.Millisecond, 0)
 	s.gets(1, Work{Data: pieces(3, 4), Victim: 0})
 }
 
@@ -128,10 +143,10 @@ func TestWhatIsOnItsWayIsNotTaken(t *testing.T) {
 func TestASlowSessionIsTriedAgain(t *testing.T) {
 	for _, size := range []int64{100, 20} {
 		a := New(size*PieceBytes, 2)
-		s := &table{a, t, time.Unix(1e9, 0)}
+		s := &table{a, t, tableTime}
 		a.Join(0, 0, 0)
 		for range firstSamples {
-			a.Measured(0, 100, time.Millisecond, 0)
+			a.Measured(tableTime, 0, 100, time.Millisecond, 0)
 		}
 		a.Join(1, 1, 10*mb)
 		s.gets(1, Work{Data: pieces(0, 9), Victim: Nobody})
@@ -149,10 +164,10 @@ func TestASlowSessionIsTriedAgain(t *testing.T) {
 
 // TestHowNearTheEndAPieceIs: a piece of which most has come is not repeated.
 func TestHowNearTheEndAPieceIs(t *testing.T) {
-	s := seat(t, []float64{1 * mb, 10 * mb}, []int64{1, 0}, []int64{1, 0})
-	s.Measured(0, 1*mb, time.Millisecond, PieceBytes*19/20)
+	s := seat(t, []float64{1 * mb, 10 * mb}, []int64{1, 0}, []int64{1, 0}).indivisible()
+	s.Measured(s.now, 0, 1*mb, time.Millisecond, PieceBytes*19/20)
 	s.getsNothing(1)
-	s.Measured(0, 1*mb, time.Millisecond, PieceBytes/2)
+	s.Measured(s.now, 0, 1*mb, time.Millisecond, PieceBytes/2)
 	s.gets(1, Work{Data: pieces(0, 1), Victim: 0, Shared: true})
 }
 
@@ -166,7 +181,9 @@ func TestRepeatsAreBounded(t *testing.T) {
 			if !ok {
 				return repeated
 			}
-			repeated += got.Data.Len()
+			if got.Shared {
+				repeated += got.Data.Len()
+			}
 			s.Received(1, got.Data)
 		}
 	}
@@ -185,7 +202,7 @@ func TestWhoIsSilentIsNotWaitedFor(t *testing.T) {
 		a := New(PieceBytes, 2)
 		a.Join(0, 0, 100*mb)
 		a.Join(1, 1, 1*mb)
-		s := &table{a, t, time.Unix(1e9, 0)}
+		s := &table{a, t, tableTime}
 		s.gets(0, Work{Data: pieces(0, 1), Victim: Nobody})
 		a.Received(0, pieces(0, 1))
 		a.Reopen(pieces(0, 1))
@@ -203,11 +220,11 @@ func TestWhoIsSilentIsNotWaitedFor(t *testing.T) {
 // TestTwoThatTrickleDoNotKeepAPiece from a session that works: it takes the
 // place of the slower, and nobody takes the place of one that moves.
 func TestTwoThatTrickleDoNotKeepAPiece(t *testing.T) {
-	s := seat(t, []float64{1000, 10 * mb, 10 * mb}, []int64{1, 0, 0}, []int64{1, 0, 0})
+	s := seat(t, []float64{1000, 10 * mb, 10 * mb}, []int64{1, 0, 0}, []int64{1, 0, 0}).indivisible()
 	s.gets(1, Work{Data: pieces(0, 1), Victim: 0, Shared: true})
-	s.Measured(1, 1*mb, time.Millisecond, 0)
+	s.Measured(s.now, 1, 1*mb, time.Millisecond, 0)
 	s.getsNothing(2)
-	s.Measured(1, 2000, time.Millisecond, 0)
+	s.Measured(s.now, 1, 2000, time.Millisecond, 0)
 	s.gets(2, Work{Data: pieces(0, 1), Victim: 0})
 	s.getsNothing(0)
 	if news, losers := s.Received(2, pieces(0, 1)); !news || !slices.Equal(losers, []SessionID{1}) || !s.Complete() {
@@ -227,7 +244,7 @@ func TestNoMoreRangesThanAServerTakes(t *testing.T) {
 		t.Fatalf("%d bytes are left", a.left)
 	}
 	a.Join(0, 0, 1e12)
-	now, out := time.Unix(1e9, 0), 0
+	now, out := tableTime, 0
 	for ; out <= n; out++ {
 		if _, ok := a.Next(now, 0); !ok {
 			break
@@ -253,7 +270,7 @@ func TestWhatIsThereIsNotFetched(t *testing.T) {
 		t.Fatalf("%d bytes left, %d done", a.left, a.done.Len())
 	}
 	a.Join(0, 0, 100*mb)
-	now := time.Unix(1e9, 0)
+	now := tableTime
 	if got, ok := a.Next(now, 0); !ok || got.Data != pieces(5, 10) {
 		t.Fatalf("got %+v, %v", got, ok)
 	}
@@ -304,6 +321,6 @@ func TestAPriorRateIsAGuess(t *testing.T) {
 		if i == 0 {
 			rate = 0 // the first round trip
 		}
-		a.Measured(0, rate, time.Millisecond, 0)
+		a.Measured(tableTime, 0, rate, time.Millisecond, 0)
 	}
 }

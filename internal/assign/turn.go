@@ -37,7 +37,7 @@ func (a *Assigner) Next(now time.Time, id SessionID) (Work, bool) {
 		return Work{}, false
 	}
 	a.turn(now, w)
-	want := min(w.wants(w.target()), proto.MaxGetBytes/PieceBytes)
+	want := min(a.wants(now, w, w.target()), proto.MaxGetBytes/PieceBytes)
 	if want == 0 || len(w.grants) >= maxGrants {
 		return Work{}, false
 	}
@@ -59,13 +59,16 @@ func (a *Assigner) give(now time.Time, w *worker, want int64) (Work, bool) {
 		}
 		return a.fresh(w, a.free.Ranges(), min(a.skipped(now, w), n-k), k)
 	}
-	if !w.low() {
+	if !a.low(now, w) {
 		return Work{}, false
 	}
 	if got, ok := a.unblock(w); ok {
 		return got, true
 	}
 	if got, ok := a.steal(now, w, want); ok {
+		return got, true
+	}
+	if got, ok := a.share(now, w); ok {
 		return got, true
 	}
 	if got, ok := a.hedge(now, w); ok {
@@ -76,12 +79,12 @@ func (a *Assigner) give(now time.Time, w *worker, want int64) (Work, bool) {
 
 // wants returns how many pieces more a session may be given if it should hold
 // target bytes, 0 while it has enough.
-func (w *worker) wants(target int64) int64 {
+func (a *Assigner) wants(now time.Time, w *worker, target int64) int64 {
 	missing := target - w.outstanding()
 	if float64(missing) < dribble*float64(target) {
 		return 0
 	}
-	if n := missing / PieceBytes; n > 0 || !w.low() {
+	if n := missing / PieceBytes; n > 0 || !a.low(now, w) {
 		return n
 	}
 	return 1 // of a slow session's target a piece is more than is missing, ever
@@ -190,9 +193,9 @@ func (a *Assigner) due(now time.Time, w *worker, want, n int64) int64 {
 	switch {
 	case k == 0 && w.held == 0 && (a.absent > 0 || a.retries(now, w)):
 		return 1 // nobody idles for those who may never come
-	case k < want && !w.low():
+	case k < want && !a.low(now, w):
 		// Its share is all that it should hold now: there, too, no dribbling.
-		return min(k, w.wants(w.outstanding()+k*PieceBytes))
+		return min(k, a.wants(now, w, w.outstanding()+k*PieceBytes))
 	}
 	return k
 }

@@ -31,9 +31,8 @@ func (a *Assigner) unblock(w *worker) (Work, bool) {
 	if !a.windowed {
 		return Work{}, false
 	}
-	piece := a.firstMissing()
-	v := a.holder(piece)
-	if v == nil || v == w || a.doubled.Contains(piece) {
+	v, piece := a.holder(a.firstMissing())
+	if v == nil || v == w || a.doubled.Overlaps(piece) {
 		return Work{}, false
 	}
 	seconds := a.reaches(v, piece)
@@ -51,23 +50,24 @@ func (a *Assigner) unblock(w *worker) (Work, bool) {
 	return Work{Data: piece, Victim: v.id}, true
 }
 
-// firstMissing returns the first piece of the file that has not been received.
-func (a *Assigner) firstMissing() rangeset.Range {
-	var start int64
+// firstMissing returns the offset of the first byte that has not been received.
+func (a *Assigner) firstMissing() int64 {
 	if done := a.done.Ranges(); len(done) > 0 && done[0].Start == 0 {
-		start = done[0].End
+		return done[0].End
 	}
-	return PieceRange(PieceIndex(start), a.size)
+	return 0
 }
 
-// holder returns a session that holds the piece, nil if it is free.
-func (a *Assigner) holder(piece rangeset.Range) *worker {
+// holder returns a session that holds the byte at offset, and what it holds of that
+// byte's piece from there on; nil if nobody does.
+func (a *Assigner) holder(offset int64) (*worker, rangeset.Range) {
+	from := rangeset.Range{Start: offset, End: PieceRange(PieceIndex(offset), a.size).End}
 	for _, w := range a.order {
-		if w.lease.Contains(piece) {
-			return w
+		if held := overlaps(&w.lease, from); len(held) > 0 && held[0].Start == offset {
+			return w, held[0]
 		}
 	}
-	return nil
+	return nil, rangeset.Range{}
 }
 
 // reaches returns in how many seconds w will have a piece that it holds, if it

@@ -46,10 +46,11 @@ type worker struct {
 	rtt     time.Duration
 
 	lease      rangeset.Set
-	begun      rangeset.Set     // the part of lease of which bytes have come
-	held       int64            // bytes in lease
-	begunBytes int64            // in begun
-	partial    int64            // bytes that have come of pieces that are not complete
+	begun      rangeset.Set // the part of lease of which bytes have come
+	held       int64        // bytes in lease
+	begunBytes int64        // in begun
+	partial    int64        // bytes that have come of pieces that are not complete, at
+	at         time.Time
 	grants     []rangeset.Range // as they were given, and fetched; those that lease still has some of
 
 	asked time.Time // its last turn; zero if it has had none, or was released
@@ -58,12 +59,12 @@ type worker struct {
 
 // Measured notes a session's rate and round trip, and how many bytes it has of
 // pieces that are not complete.
-func (a *Assigner) Measured(id SessionID, rateBytesPerSec float64, rtt time.Duration, partial int64) {
+func (a *Assigner) Measured(now time.Time, id SessionID, rateBytesPerSec float64, rtt time.Duration, partial int64) {
 	w := a.workers[id]
 	if w == nil {
 		return
 	}
-	w.rtt, w.partial = max(0, rtt), min(max(0, partial), w.held)
+	w.rtt, w.partial, w.at = max(0, rtt), min(max(0, partial), w.held), now
 	// Nothing comes in the first round trip, and that tells nothing.
 	if rateBytesPerSec <= 0 && w.samples == 0 && w.zeros < firstSamples {
 		w.zeros++
@@ -91,6 +92,22 @@ func (w *worker) known() bool { return w.samples >= priorSamples }
 // outstanding returns how many bytes are still to come.
 func (w *worker) outstanding() int64 { return max(0, w.held-w.partial) }
 
+// ahead returns how many bytes are still to come now, if they come at its rate
+// since it was measured.
+func (a *Assigner) ahead(now time.Time, w *worker) float64 {
+	since := min(max(0, now.Sub(w.at)), 2*RateInterval)
+	if w.at.IsZero() {
+		since = 0
+	}
+	return max(0, float64(w.outstanding())-a.rate(w)*since.Seconds())
+}
+
+// low reports whether a session will have nothing to do by the time that an
+// answer could come, as far as is known.
+func (a *Assigner) low(now time.Time, w *worker) bool {
+	return a.ahead(now, w) <= w.speed()*(w.rtt+RateInterval).Seconds()
+}
+
 // target returns how many bytes a session should hold.
 func (w *worker) target() int64 {
 	// Three round trips more: one for what is in flight, one for what is being
@@ -101,12 +118,6 @@ func (w *worker) target() int64 {
 		n = max(n, FirstLease)
 	}
 	return n
-}
-
-// low reports whether a session will have nothing to do by the time that an
-// answer could come, as far as is known: what it has is told every RateInterval.
-func (w *worker) low() bool {
-	return float64(w.outstanding()) <= w.speed()*(w.rtt+RateInterval).Seconds()
 }
 
 // hold puts r among what a session holds, as its last.
@@ -137,17 +148,18 @@ func (w *worker) dropAll() {
 	w.asked, w.dry = time.Time{}, time.Time{}
 }
 
-// last returns the last run of pieces, in the order in which a session fetches
-// them, that it holds and that satisfy ok: n pieces at most.
+// last returns the last run of pieces, or what it holds of them, in the order in which
+// a session fetches them, that satisfy ok: n pieces at most.
 func (w *worker) last(n int64, ok func(rangeset.Range) bool) (run rangeset.Range) {
 	for _, g := range slices.Backward(w.grants) {
 		for p := lastPiece(g); !p.Empty() && n > 0; p = lastPiece(rangeset.Range{Start: g.Start, End: p.Start}) {
-			switch {
-			case w.lease.Contains(p) && ok(p):
+			part := w.part(p)
+			switch follows := run.Empty() || part.End == run.Start; {
+			case follows && !part.Empty() && ok(part):
 				if run.Empty() {
-					run.End = p.End
+					run.End = part.End
 				}
-				run.Start = p.Start
+				run.Start = part.Start
 				n--
 			case !run.Empty():
 				return run
@@ -158,6 +170,16 @@ func (w *worker) last(n int64, ok func(rangeset.Range) bool) (run rangeset.Range
 		}
 	}
 	return run
+}
+
+// part returns what a session holds of a piece: the last of it, should there be more
+// than one part.
+func (w *worker) part(piece rangeset.Range) rangeset.Range {
+	held := overlaps(&w.lease, piece)
+	if len(held) == 0 {
+		return rangeset.Range{}
+	}
+	return held[len(held)-1]
 }
 
 // overlaps returns the ranges of s that share bytes with r, cut to r.
