@@ -42,7 +42,8 @@
 // sent again as a probe, never a burst: its acknowledgement tells the rest. The
 // next ones wait ever longer, unless the peer says that it hears nothing. A
 // duplicate acknowledgement never causes a repeat (RFC 1123, section 4.2.3.1,
-// the sorcerer's apprentice).
+// the sorcerer's apprentice). What was in flight at the end of a transfer is sent
+// twice where the path loses some, and there is nothing else to send.
 //
 // # How much and how fast
 //

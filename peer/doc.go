@@ -53,7 +53,8 @@
 // first peers ask for some bytes in their handshakes, each for its own, which the
 // others leave to them for a while (early.go). A session asks the
 // assigner for ranges (leases.go), collects their bytes in pieces of a mebibyte,
-// and hands complete ones to the writers (delivery.go), whose work it does itself
+// or parts of some that sessions share at the end (parts.go), and hands complete
+// ones to the writers (delivery.go), whose work it does itself
 // where bytes come fast and the disk is quick. They hash a piece, hold it against
 // the hashes that one peer, the lead, tells (lead.go, manifest.go), and bring it
 // to its destination. Which file it is, where peers differ, the agreement
