@@ -38,6 +38,11 @@ type Config struct {
 	// default MaxAckDelay.
 	PeerAckDelay time.Duration
 
+	// MaxProbeWait is the most that backoff makes a probe wait, if the probe timeout is
+	// not longer; default 2 s. One segment every two seconds burdens no path, and a
+	// path that comes back is found soon.
+	MaxProbeWait time.Duration
+
 	// Credit is how many bytes the peer takes in flight, until its first
 	// acknowledgement says otherwise. No default: 0 waits for that.
 	Credit int
@@ -72,7 +77,7 @@ func (c Config) Validate() error {
 	if c.SegmentBytes <= 0 {
 		errs = append(errs, fmt.Errorf("segment of %d bytes: must be at least 1", c.SegmentBytes))
 	}
-	if c.InitialRTT < 0 || c.PeerAckDelay < 0 || c.Credit < 0 || c.BurstBytes < 0 || c.OverheadBytes < 0 {
+	if c.InitialRTT < 0 || c.PeerAckDelay < 0 || c.MaxProbeWait < 0 || c.Credit < 0 || c.BurstBytes < 0 || c.OverheadBytes < 0 {
 		errs = append(errs, errors.New("negative round trip, delay, credit or length"))
 	}
 	return errors.Join(errs...)
@@ -87,6 +92,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.PeerAckDelay == 0 {
 		c.PeerAckDelay = MaxAckDelay
+	}
+	if c.MaxProbeWait == 0 {
+		c.MaxProbeWait = 2 * time.Second
 	}
 	if c.Controller == nil {
 		c.Controller = NewModel(c.SegmentBytes, c.InitialRTT, 1)

@@ -9,10 +9,6 @@ import (
 )
 
 const (
-	// maxProbeBackoff bounds the wait between probes, so that a path that comes
-	// back is found soon; one segment every two seconds burdens no path.
-	maxProbeBackoff = 2 * time.Second
-
 	// silentProbes is how many probe timeouts without an answer are persistent
 	// congestion: with backoff more than the three of RFC 9002 section 7.6.1.
 	silentProbes = 3
@@ -281,7 +277,7 @@ func (s *Sender) probeAt() time.Time {
 		return time.Time{}
 	}
 	wait := s.ProbeTimeout()
-	wait = max(wait, min(wait<<min(s.loss.waits, 16), maxProbeBackoff))
+	wait = max(wait, min(wait<<min(s.loss.waits, 16), s.cfg.MaxProbeWait))
 	return s.loss.sentAt.Add(wait)
 }
 

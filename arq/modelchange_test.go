@@ -92,7 +92,7 @@ func TestModelBlackout(t *testing.T) {
 		t.Fatal("nothing was lost")
 	}
 	b.down = false
-	b.run(maxProbeBackoff + 6*time.Second)
+	b.run(8 * time.Second)
 	if used := f.rateOver(2 * time.Second); used < 0.95 {
 		t.Errorf("%.3f of the line", used)
 	}

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"chunkcp/arq"
 	"chunkcp/internal/assign"
 	"chunkcp/internal/rangeset"
 	"chunkcp/internal/secure"
@@ -27,6 +28,10 @@ const (
 	// lastPing is the same while the fetch has all bytes and waits for peers to
 	// tell what they hash to (arbitrary).
 	lastPing = time.Second
+
+	// requestWait is the most that backoff makes a request wait to be repeated
+	// (arbitrary: a silent session ends after six of them).
+	requestWait = 500 * time.Millisecond
 )
 
 // clientSession is one session of a fetch. It belongs to one goroutine, but
@@ -78,6 +83,14 @@ type clientSession struct {
 	shownRate float64
 }
 
+// senderConfig is what a session's sender is told. It sends requests and no file: its
+// probes cost little, and find out when a peer answers again.
+func (f *Fetch) senderConfig() arq.Config {
+	c := f.opt.Limits.config()
+	c.MaxProbeWait = requestWait
+	return c
+}
+
 // holdSession is runSession, which deals with panics.
 func (f *Fetch) holdSession(ctx context.Context, p *peerState) error {
 	addr, err := f.opt.Network.Resolve(ctx, p.Addr)
@@ -113,7 +126,7 @@ func (f *Fetch) holdSession(ctx context.Context, p *peerState) error {
 		return err
 	}
 	c := &clientSession{
-		session: newSession(a.welcome.Session, true, a.keys, a.welcome, a.rtt, f.opt.Limits.config()),
+		session: newSession(a.welcome.Session, true, a.keys, a.welcome, a.rtt, f.senderConfig()),
 		fetch:   f, peer: p, socket: conn, finish: a.finish, repeat: backoff{wait: 3*a.rtt + finishSlack},
 		key: a.contact.key, nextID: clientFile + 1, early: early, size: -1, gets: map[proto.ID]*get{}, pieces: map[int64]*piece{},
 	}
