@@ -119,7 +119,7 @@ func (b *Background) OnSend(_ time.Time, bytes int) (d Delivery) {
 func (b *Background) OnRecall(int) {}
 
 // SetLimited implements Controller: the acknowledgements say it too.
-func (b *Background) SetLimited(bool) {}
+func (b *Background) SetLimited(limited bool) bool { return false } // the path is others'
 
 // Phase implements Controller.
 func (b *Background) Phase() string {

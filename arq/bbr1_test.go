@@ -76,7 +76,7 @@ func (c *bbr1) OnLoss(_ time.Time, l LossSample) { c.inFlight -= l.Bytes }
 func (c *bbr1) OnRecall(bytes int)               { c.inFlight -= bytes }
 func (c *bbr1) OnSilence(time.Time)              {}
 func (c *bbr1) SetSegment(int)                   {}
-func (c *bbr1) SetLimited(bool)                  {}
+func (c *bbr1) SetLimited(limited bool) bool     { return limited }
 func (c *bbr1) Phase() string                    { return c.state }
 
 func (c *bbr1) OnAck(now time.Time, a AckSample) {

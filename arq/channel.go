@@ -7,20 +7,22 @@ import (
 	"chunkcp/proto"
 )
 
-// channel is the sending side of one stop-and-wait process. Each segment of
-// XX
+// channel is the sending side of one stop-and-wait process. Each segment of its burst
+// is acknowledged, lost, withheld, or in flight.
 type channel struct {
 	busy    bool // a burst is outstanding
 	burst   proto.Burst
 	request proto.ID
-	data    rangeset.Range // the bytes of the burst
-	segment int            // bytes of each segment; the last may be shorter
+	data    rangeset.Range     // the bytes of the burst
+	first   proto.PacketNumber // of the burst, once it is begun
+	segment int                // bytes of each segment; the last may be shorter
 	count   int
 
 	acked, lost uint64
 	withheld    uint64   // not sent yet, on purpose
 	resent      uint64   // sent more than once
 	queued      bool     // in the queue of repairs
+	begun       bool     // the burst has been sent
 	flights     []uint64 // transmissions of this burst in the log, oldest first
 }
 
@@ -29,7 +31,7 @@ func (c *channel) start(request proto.ID, data rangeset.Range, segment, limit in
 	c.count = int(min(int64(limit), (data.Len()+int64(segment)-1)/int64(segment)))
 	data.End = min(data.End, data.Start+int64(c.count)*int64(segment))
 	c.busy = true
-	c.burst = c.burst.Next()
+	c.burst, c.begun = c.burst.Next(), false
 	c.request, c.data, c.segment = request, data, segment
 	c.acked, c.lost, c.withheld, c.resent, c.flights = 0, 0, 0, 0, c.flights[:0]
 }

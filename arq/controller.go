@@ -36,8 +36,9 @@ type Controller interface {
 	OnSilence(now time.Time)
 
 	// SetLimited is told whether something else than the controller holds the
-	// sender back: no work, no idle channel, or the peer's credit.
-	SetLimited(limited bool)
+	// sender back: no work, no idle channel, or the peer's credit. It reports whether
+	// that is so of all senders that share the controller.
+	SetLimited(limited bool) (all bool)
 
 	// Phase says in a word what the controller is doing, for people.
 	Phase() string

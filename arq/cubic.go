@@ -97,7 +97,7 @@ func (c *Cubic) Phase() string {
 }
 
 // SetLimited implements Controller: the acknowledgements say it too.
-func (c *Cubic) SetLimited(bool) {}
+func (c *Cubic) SetLimited(limited bool) bool { return limited }
 
 // OnAck implements Controller.
 func (c *Cubic) OnAck(now time.Time, a AckSample) {

@@ -30,5 +30,5 @@ func (f *Fixed) OnAck(time.Time, AckSample)   {}
 func (f *Fixed) OnLoss(time.Time, LossSample) {}
 func (f *Fixed) OnRecall(int)                 {}
 func (f *Fixed) OnSilence(time.Time)          {}
-func (f *Fixed) SetLimited(bool)              {}
+func (f *Fixed) SetLimited(limited bool) bool { return limited }
 func (f *Fixed) Phase() string                { return "fixed" }

@@ -66,7 +66,7 @@ func (s *Sender) HandleAck(now time.Time, a *proto.Ack) error {
 	s.noteRepeats(now, a.Repeats)
 
 	for i := range a.Entries {
-		if err := s.handleEntry(&a.Entries[i], &sample); err != nil {
+		if err := s.handleEntry(&a.Entries[i], a.Latest, &sample); err != nil {
 			return err
 		}
 	}
@@ -88,13 +88,18 @@ func (s *Sender) HandleAck(now time.Time, a *proto.Ack) error {
 	return nil
 }
 
-// handleEntry takes the state of one channel.
-func (s *Sender) handleEntry(e *proto.Entry, sample *AckSample) error {
-	if int(e.Channel) >= len(s.channels) || e.Burst.Newer(s.channels[e.Channel].burst) {
+// handleEntry takes the state of one channel, as it was when latest had arrived.
+func (s *Sender) handleEntry(e *proto.Entry, latest proto.PacketNumber, sample *AckSample) error {
+	if int(e.Channel) >= len(s.channels) {
 		return ErrViolation
 	}
 	c := &s.channels[e.Channel]
-	if !c.busy || e.Burst != c.burst {
+	switch {
+	case latest < c.first: // it may be of an earlier burst with the same number
+		return nil
+	case e.Burst.Newer(c.burst):
+		return ErrViolation
+	case !c.busy || e.Burst != c.burst:
 		return nil // old news
 	}
 	have := e.Bitmap

@@ -228,10 +228,11 @@ func (m *Model) OnSend(now time.Time, bytes int) Delivery {
 func (m *Model) OnRecall(bytes int) { m.inFlight -= bytes }
 
 // SetLimited implements Controller.
-func (m *Model) SetLimited(limited bool) {
+func (m *Model) SetLimited(limited bool) bool {
 	if limited {
 		m.delivery.limit(m.inFlight)
 	}
+	return limited
 }
 
 // Phase implements Controller.

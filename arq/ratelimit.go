@@ -88,8 +88,8 @@ func (l *RateLimit) OnAck(now time.Time, a AckSample) {
 }
 
 // SetLimited implements Controller: a Sender says before each burst.
-func (l *RateLimit) SetLimited(limited bool) {
-	l.Controller.SetLimited(limited || l.holding)
+func (l *RateLimit) SetLimited(limited bool) bool {
+	return l.Controller.SetLimited(limited || l.holding)
 }
 
 func latest(a, b time.Time) time.Time {

@@ -35,6 +35,8 @@ type inbound struct {
 	told         uint8 // acknowledgements that this state has been in
 	whole        bool  // the burst before this one has arrived whole
 	burst        proto.Burst
+	latest       proto.PacketNumber // the highest of this burst
+	since        proto.PacketNumber // what is below is of bursts before it
 	count        uint8
 	have         uint64
 	changed      time.Time
@@ -80,14 +82,21 @@ func (r *Receiver) HandleSegment(now time.Time, pn proto.PacketNumber, seg *prot
 		r.channels = append(r.channels, inbound{})
 	}
 	c := &r.channels[seg.Channel]
-	if !c.used || seg.Burst.Newer(c.burst) {
+	// Bursts are few bits: whether one is newer is told by the number of its datagram,
+	// or who keeps one back could have it taken for another.
+	stale := c.used && (pn < c.since || seg.Burst != c.burst && pn < c.latest)
+	if !c.used || !stale && seg.Burst != c.burst {
 		c.whole = c.used && c.have == allOf(int(c.count)) && seg.Burst == c.burst.Next()
+		if c.used {
+			c.since = c.latest + 1
+		}
 		c.used, c.burst, c.count, c.have = true, seg.Burst, seg.Count, 0
 	}
+	c.latest = max(c.latest, pn)
 	r.segments++
 	r.latest, r.latestAt = pn, now
 	r.touch(seg.Channel, now)
-	if seg.Burst != c.burst { // its channel has moved on
+	if stale { // its channel has moved on
 		if c.whole { // else the burst was given up, and this is no repeat
 			r.repeats++
 		}

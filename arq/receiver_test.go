@@ -32,8 +32,14 @@ func newInbox(t failer, rtt time.Duration) *inbox {
 func (in *inbox) get(ch proto.Channel, burst proto.Burst, index, count uint8, fresh bool) {
 	in.t.Helper()
 	in.pn++
+	in.getAs(in.pn, ch, burst, index, count, fresh)
+}
+
+// getAs is get for a segment in a datagram of before, or one to come.
+func (in *inbox) getAs(pn proto.PacketNumber, ch proto.Channel, burst proto.Burst, index, count uint8, fresh bool) {
+	in.t.Helper()
 	seg := proto.Segment{Channel: ch, Burst: burst, Index: index, Count: count}
-	got, err := in.r.HandleSegment(in.now, in.pn, &seg)
+	got, err := in.r.HandleSegment(in.now, pn, &seg)
 	if err != nil {
 		in.t.Fatalf("segment %d/%d %d of %d: %v", ch, burst, index, count, err)
 	}
@@ -186,9 +192,11 @@ func TestRepeatsAreCounted(t *testing.T) {
 	in.get(1, 7, 1, 3, true)
 	in.get(1, 7, 2, 3, true)
 	in.says(whole(1, 7))
+	in.pn++ // of a repeat, which is overtaken
+	late := in.pn
 	in.get(1, 8, 0, 2, true)
 	in.says(part(1, 8, 0b01))
-	in.get(1, 7, 2, 3, false) // stale
+	in.getAs(late, 1, 7, 2, 3, false) // stale
 	in.due()
 	in.says(part(1, 8, 0b01))
 	in.get(1, 8, 1, 2, true)
@@ -200,16 +208,16 @@ func TestRepeatsAreCounted(t *testing.T) {
 	}
 }
 
-// TestBurstNumbersWrap: 65,535 is followed by 0.
+// TestBurstNumbersWrap: 4,095 is followed by 0.
 func TestBurstNumbersWrap(t *testing.T) {
 	in := newInbox(t, 100*ms)
-	in.get(1, 65534, 0, 1, true)
-	in.get(1, 65535, 0, 1, true)
-	in.get(1, 0, 0, 2, true)
-	in.get(1, 65535, 0, 1, false)
-	in.get(1, 0, 1, 2, true)
-	in.get(1, 1, 0, 1, true)
-	in.get(1, 0, 1, 2, false)
+	in.getAs(1, 1, 4094, 0, 1, true)
+	in.getAs(2, 1, 4095, 0, 1, true)
+	in.getAs(4, 1, 0, 0, 2, true)
+	in.getAs(3, 1, 4095, 0, 1, false)
+	in.getAs(5, 1, 0, 1, 2, true)
+	in.getAs(7, 1, 1, 0, 1, true)
+	in.getAs(6, 1, 0, 1, 2, false)
 	in.says(whole(1, 1))
 }
 
@@ -318,4 +326,49 @@ func TestNothingIsLeftUntold(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestADatagramThatWasKeptBack for as many bursts as there are numbers, or half of them,
+// tells nothing of the burst that its channel has now.
+func TestADatagramThatWasKeptBack(t *testing.T) {
+	for _, bursts := range []int{2049, 3000, 4096} {
+		r := NewReceiver(50 * time.Millisecond)
+		now := time.Unix(1e9, 0)
+		seg := proto.Segment{Channel: 1, Count: 2, Request: 1, Payload: make([]byte, 10)}
+		kept := seg // burst 0
+		kept.Index = 1
+		for i := range bursts {
+			seg.Burst = proto.Burst(i % 4096)
+			for seg.Index = range 2 {
+				if i == 0 && seg.Index == 1 {
+					continue // kept back, and sent again
+				}
+				if fresh, err := r.HandleSegment(now, proto.PacketNumber(10+2*i+int(seg.Index)), &seg); !fresh || err != nil {
+					t.Fatalf("burst %d: %v, %v", i, fresh, err)
+				}
+			}
+			if i == 0 {
+				seg.Index = 1
+				if fresh, err := r.HandleSegment(now, 11, &seg); !fresh || err != nil {
+					t.Fatal("the repeat:", fresh, err)
+				}
+			}
+		}
+		seg.Burst = proto.Burst(bursts % 4096)
+		seg.Index = 0
+		pn := proto.PacketNumber(20_000)
+		if fresh, err := r.HandleSegment(now, pn, &seg); !fresh || err != nil {
+			t.Fatal("the burst of now:", fresh, err)
+		}
+		if fresh, err := r.HandleSegment(now, 9, &kept); fresh || err != nil {
+			t.Errorf("after %d bursts: what was kept back is fresh: %v, %v", bursts, fresh, err)
+		}
+		if e := r.Ack(now, 0).Entries[0]; e.Burst != seg.Burst || e.Bitmap != 1 || e.Complete {
+			t.Errorf("after %d bursts the channel's state is %+v", bursts, e)
+		}
+		seg.Index = 1
+		if fresh, err := r.HandleSegment(now, pn+1, &seg); !fresh || err != nil {
+			t.Errorf("after %d bursts the rest of the burst: %v, %v", bursts, fresh, err)
+		}
+	}
 }

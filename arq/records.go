@@ -3,7 +3,7 @@ package arq
 const (
 	// What a Sender remembers costs so many bytes: of a channel with the numbers of
 	// its transmissions, of a transmission, of a range that waits.
-	channelBytes = 160
+	channelBytes = 168
 	flightBytes  = 120
 	workBytes    = 24
 

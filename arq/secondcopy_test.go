@@ -25,16 +25,16 @@ func TestTheLastSegmentsAreSentTwice(t *testing.T) {
 	st.send(8)
 	st.sends("2/1 xxxx", "3/1 xxxx", "3/1 xxxx again", "2/1 xxxx again") // and not 1/1 a third time
 	st.at(110 * time.Millisecond)
-	st.ack(4, "1/1 xxxx", "2/1 xxxx", "3/1 xxx.") // of the first transmissions
+	st.ack(14, "1/1 xxxx", "2/1 xxxx", "3/1 xxx.") // of the first transmissions
 	st.at(111 * time.Millisecond)
 	st.repeats = 11
-	st.ack(20, "3/1 xxxx")
+	st.ack(19, "3/1 xxxx")
 	st.done()
 	if s := st.s.Stats(); s.Repeated != 12 || s.Spurious != 0 || st.s.loss.spurious {
 		t.Errorf("%d sent again, %d spurious", s.Repeated, s.Spurious)
 	}
 	st.repeats = 14
-	st.ack(20, "3/1 xxxx")
+	st.ack(19, "3/1 xxxx")
 	if s := st.s.Stats(); s.Spurious != 2 || !st.s.loss.spurious {
 		t.Errorf("%d spurious, want two of the three more, since one copy was needed", s.Spurious)
 	}
@@ -107,4 +107,41 @@ func TestNoSecondCopies(t *testing.T) {
 	}
 	st.sends("0/1 x")
 	st.quiet()
+}
+
+// usedPath is a controller whose path somebody else uses to the full.
+type usedPath struct{ *ledger }
+
+func (usedPath) SetLimited(bool) bool { return false }
+
+// TestNoSecondCopiesInPlaceOfOthers: neither of what another session with the same path
+// has to send, nor of what waits for a channel.
+func TestNoSecondCopiesInPlaceOfOthers(t *testing.T) {
+	cc := &ledger{Fixed: Fixed{WindowBytes: 1 << 30, RateBytesPerSec: 1e12}}
+	st := newStory(t, Config{Burst: 4, Controller: usedPath{cc}})
+	st.s.stats.Segments, st.s.stats.Lost = 10_000, 100
+	st.send(4)
+	st.sends("1/1 xxxx")
+	st.quiet()
+
+	st = lossyStory(t, 100)
+	st.s.cfg.Channels = 1
+	st.send(8)
+	st.sends("1/1 xxxx")
+	st.quiet()
+}
+
+// TestSecondCopiesArePaced as all is.
+func TestSecondCopiesArePaced(t *testing.T) {
+	st := lossyStory(t, 100)
+	st.cc.RateBytesPerSec = 4 * simSegment / 0.004 // the bucket holds a burst
+	st.send(4)
+	st.sends("1/1 xxxx")
+	st.quiet()
+	next := st.s.NextTimeout().Sub(st.start)
+	if next <= 0 || next > 10*time.Millisecond {
+		t.Fatalf("the copy is due at %v", next)
+	}
+	st.at(next)
+	st.sends("1/1 xxxx again")
 }

@@ -217,7 +217,9 @@ func (s *Sender) Poll(now time.Time) (Transmission, bool) {
 		}
 	}
 	if !s.pending() {
-		s.limited(s.inFlight < s.cc.Window())
+		if all := s.limited(s.inFlight < s.cc.Window()); !all || !s.work.empty() {
+			return Transmission{}, false
+		}
 		seq, segments := s.secondCopy(now)
 		if segments == 0 {
 			return Transmission{}, false
@@ -288,44 +290,11 @@ func (s *Sender) choose() (ch proto.Channel, mask uint64, repeat bool) {
 }
 
 // limited notes whether something other than congestion control holds the
-// sender back: no work, no idle channel, or the peer's credit.
-func (s *Sender) limited(is bool) {
+// sender back: no work, no idle channel, or the peer's credit. It reports whether that
+// is so of all that share its path.
+func (s *Sender) limited(is bool) (all bool) {
 	s.appLimited = is
-	s.cc.SetLimited(is)
-}
-
-// repair picks lost segments of the channel that has waited longest.
-func (s *Sender) repair(room int) (ch proto.Channel, mask uint64, repeat bool) {
-	ch = s.repairs[0]
-	c := &s.channels[ch]
-	if room <= 0 {
-		return ch, 0, true
-	}
-	mask = lowest(c.lost, min(room, s.cfg.burstLimit()))
-	c.lost &^= mask
-	if c.lost == 0 {
-		s.unqueueRepair(ch)
-	}
-	repeat = mask != c.withheld
-	c.withheld &^= mask
-	return ch, mask, repeat
-}
-
-func (s *Sender) queueRepair(ch proto.Channel) {
-	if c := &s.channels[ch]; !c.queued {
-		c.queued = true
-		s.repairs = append(s.repairs, ch)
-	}
-}
-
-func (s *Sender) unqueueRepair(ch proto.Channel) {
-	s.channels[ch].queued = false
-	for i, r := range s.repairs {
-		if r == ch {
-			s.repairs = append(s.repairs[:i], s.repairs[i+1:]...)
-			return
-		}
-	}
+	return s.cc.SetLimited(is)
 }
 
 // takeIdle returns a channel that waits for nothing. pending has seen to it
@@ -370,6 +339,9 @@ func (s *Sender) transmit(now time.Time, ch proto.Channel, mask uint64, repeat b
 		if seq >= s.log.head {
 			keep = append(keep, seq)
 		}
+	}
+	if !c.begun {
+		c.begun, c.first = true, first
 	}
 	bytes := c.bytes(mask)
 	c.flights = append(keep, s.log.push(flight{

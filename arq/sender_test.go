@@ -413,3 +413,29 @@ func balance(t *testing.T, seed uint64) {
 		t.Error("nothing was dropped")
 	}
 }
+
+// TestAnAckThatWasKeptBack for as many bursts as there are numbers, or half of them, says
+// nothing of the burst that its channel has now, and breaks nothing.
+func TestAnAckThatWasKeptBack(t *testing.T) {
+	for _, bursts := range []int{2049, 4096} {
+		st := newStory(t, Config{Burst: 2})
+		for i := range bursts {
+			st.queue(1, 2)
+			if _, ok := st.s.Poll(st.now); !ok {
+				t.Fatal("nothing is sent")
+			}
+			b := (i + 1) % 4096
+			st.ack(proto.PacketNumber(2*i+1), fmt.Sprintf("1/%d xx", b))
+		}
+		st.send(2)
+		if _, ok := st.s.Poll(st.now); !ok {
+			t.Fatal("nothing is sent")
+		}
+		st.ack(1, "1/1 xx") // of the first burst
+		if st.s.Idle() {
+			t.Errorf("after %d bursts an acknowledgement of the first is taken for one of the last", bursts)
+		}
+		st.ack(proto.PacketNumber(2*bursts+1), fmt.Sprintf("1/%d xx", (bursts+1)%4096))
+		st.done()
+	}
+}

@@ -184,7 +184,6 @@ func (c *clientSession) place(seg *proto.Segment) {
 	if g == nil {
 		return
 	}
-	c.meter.Add(r.Len())
 	c.next = landing{seg.Request, r.End}
 	for i := assign.PieceIndex(r.Start); i <= assign.PieceIndex(r.End-1); i++ {
 		part := c.part(g, i)
@@ -197,7 +196,15 @@ func (c *clientSession) place(seg *proto.Segment) {
 			g.open.Remove(part) // another session had it first
 			continue
 		}
-		c.placed += here.Len()
+		news := here.Len()
+		if p.have.Overlaps(here) { // what comes again is no progress
+			news = 0
+			for _, m := range p.have.Missing(here) {
+				news += m.Len()
+			}
+		}
+		c.placed += news
+		c.meter.Add(news)
 		if to, from := p.bytes(here), seg.Payload[here.Start-r.Start:here.End-r.Start]; &to[0] != &from[0] {
 			copy(to, from)
 		}

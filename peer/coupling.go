@@ -167,7 +167,7 @@ func (m *pathMember) OnSilence(now time.Time) {
 
 // SetLimited implements arq.Controller: the path is not used to the full only
 // when no member has more to send.
-func (m *pathMember) SetLimited(limited bool) {
+func (m *pathMember) SetLimited(limited bool) bool {
 	x := m.path
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -179,7 +179,7 @@ func (m *pathMember) SetLimited(limited bool) {
 			x.limited--
 		}
 	}
-	x.cc.SetLimited(x.limited == len(x.members))
+	return x.cc.SetLimited(x.limited == len(x.members))
 }
 
 // Phase implements arq.Controller.

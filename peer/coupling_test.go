@@ -29,7 +29,7 @@ func (s *spy) OnAck(_ time.Time, a arq.AckSample) {
 }
 func (s *spy) OnLoss(_ time.Time, l arq.LossSample) { s.inFlight -= l.Bytes }
 func (s *spy) OnRecall(bytes int)                   { s.inFlight -= bytes; s.recalled += bytes }
-func (s *spy) SetLimited(limited bool)              { s.limited = limited }
+func (s *spy) SetLimited(limited bool) bool         { s.limited = limited; return limited }
 
 // coupled returns paths with one path of so many members, under a spy.
 func coupled(members int) (*paths, *spy, []*pathMember) {

@@ -228,7 +228,6 @@ func (s *script) segment(request proto.ID) []byte {
 	case 2:
 		seg.Request, seg.Channel = proto.Control, 0
 	}
-	seg.Offset = min(seg.Offset, proto.MaxFileBytes-int64(len(seg.Payload))) // as far as a parser lets it
 	return seg.Append(nil)
 }
 

@@ -83,6 +83,7 @@ func (f *Fetch) accept(c *clientSession, p *piece) *piece {
 	news, losers := f.assign.Received(c.id, p.data)
 	if !news {
 		f.pool.put(p)
+		f.wakeStarved()
 		return nil
 	}
 	for _, id := range losers {

@@ -21,6 +21,7 @@ func (f *Fetch) assemble(p *piece) *piece {
 		p.have.Add(p.data)
 		f.parts[i] = p
 		f.pool.lent--
+		f.wakeStarved()
 		return nil
 	}
 	copy(x.bytes(p.data), p.bytes(p.data))
@@ -29,6 +30,7 @@ func (f *Fetch) assemble(p *piece) *piece {
 		x.from = fromSeveral
 	}
 	f.pool.put(p)
+	f.wakeStarved()
 	if !x.have.Contains(whole) {
 		return nil
 	}

@@ -241,3 +241,26 @@ func TestALiarSharesAPiece(t *testing.T) {
 		t.Errorf("%d lies were in shared pieces, %d in others: not all was tried", shared, caught)
 	}
 }
+
+// TestWhatComesAgainIsNoProgress: a server that sends the same bytes again and again, each
+// time as a new burst, has no rate by that.
+func TestWhatComesAgainIsNoProgress(t *testing.T) {
+	l := newLender(t, assign.PieceBytes)
+	c := l.session()
+	l.lend(c, pieces(0, 1))
+	r := rangeset.Range{Start: 1000, End: 65_000}
+	l.arrive(c, r)
+	for range 5 {
+		l.arrive(c, r)
+	}
+	l.arrive(c, rangeset.Range{Start: 500, End: 1500})
+	if want := r.Len() + 500; c.placed != want {
+		t.Errorf("%d bytes count, want %d", c.placed, want)
+	}
+	now := time.Now()
+	c.meter.Tick(now, true)
+	c.meter.Tick(now.Add(time.Second), true)
+	if got, want := c.meter.Rate(), float64(r.Len()+500); got != want {
+		t.Errorf("a rate of %v, want %v", got, want)
+	}
+}

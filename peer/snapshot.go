@@ -8,7 +8,7 @@ import (
 type Snapshot struct {
 	Name            string
 	Total           int64  // bytes; -1 while not known
-	Done            int64  // bytes of complete pieces
+	Done            int64  // bytes of complete pieces, and of parts of those that are shared
 	Resumed         int64  // bytes of those that were here before, so far
 	Root            string // BLAKE3 hash that was agreed on, or pinned; "" while there is none
 	Elapsed         time.Duration

@@ -46,7 +46,7 @@ type Channel uint16
 const MaxChannels = 4096
 
 // Burst counts the bursts of one channel, modulo 4,096. A channel has one
-// burst outstanding, and no path delays a datagram by 2,048 of its own round trips, so
+// burst outstanding, and which of two came later is told by their packet numbers, so
 // that few bits are enough.
 type Burst uint16
 

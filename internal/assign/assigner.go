@@ -140,8 +140,8 @@ func (a *Assigner) Begun(id SessionID, piece rangeset.Range) {
 // lease of that has ended.
 func (a *Assigner) Received(id SessionID, piece rangeset.Range) (news bool, losers []SessionID) {
 	missing := a.done.Missing(piece)
-	if len(missing) == 0 {
-		return false, nil
+	if len(missing) == 0 || a.reopened.Overlaps(piece) && piece != a.pieceOf(piece) {
+		return false, nil // of what was wrong once no part counts: it may be a late one of then
 	}
 	// Who had it first need not be who holds it: it may have been taken over, or
 	// given back, while the last bytes were on their way.

@@ -28,11 +28,12 @@ func (a *Assigner) Claim(now time.Time, id SessionID, r rangeset.Range) (mine []
 	}
 	a.turn(now, w)
 	var pieces int64
-	for _, m := range overlaps(&a.free, r) {
+	free := a.freeWhole(r)
+	for _, m := range free {
 		pieces += piecesIn(m)
 	}
 	due := max(1, a.earns(now, w, pieces, a.freePieces(), false))
-	for _, m := range overlaps(&a.free, r) {
+	for _, m := range free {
 		if due <= 0 {
 			break
 		}
@@ -42,6 +43,20 @@ func (a *Assigner) Claim(now time.Time, id SessionID, r rangeset.Range) (mine []
 		mine = append(mine, m)
 	}
 	return mine
+}
+
+// freeWhole returns the pieces of r, whole pieces, of which all is free.
+func (a *Assigner) freeWhole(r rangeset.Range) (out []rangeset.Range) {
+	for _, m := range overlaps(&a.free, r) {
+		m.Start = (m.Start + PieceBytes - 1) / PieceBytes * PieceBytes
+		if m.End < a.size {
+			m.End = PieceIndex(m.End) * PieceBytes
+		}
+		if !m.Empty() {
+			out = append(out, m)
+		}
+	}
+	return out
 }
 
 // reservedPieces returns how many of the pieces that may be leased are reserved.

@@ -95,29 +95,28 @@ func (a *Assigner) double(w, v *worker, piece rangeset.Range, seconds float64) (
 // relieve gives w a piece that two sessions hold, instead of the slower, if both
 // hardly move any more: two that trickle must not keep a piece from the rest.
 func (a *Assigner) relieve(w *worker) (Work, bool) {
-	limit := a.rate(w) / hopelessly
-	for _, o := range a.order {
-		piece := o.last(1, a.doubled.Contains)
-		if o == w || piece.Empty() || w.lease.Overlaps(piece) {
-			continue
+	for _, r := range a.doubled.Ranges() {
+		for i := PieceIndex(r.Start); i <= PieceIndex(r.End-1); i++ {
+			piece := PieceRange(i, a.size).Intersect(r)
+			v := a.slower(piece, a.rate(w)/hopelessly)
+			if v == nil || w.lease.Overlaps(piece) {
+				continue
+			}
+			part := overlaps(&v.lease, piece)[0]
+			v.drop(part)
+			w.hold(part)
+			return Work{Data: part, Victim: v.id}, true
 		}
-		v := a.slower(piece, limit)
-		if v == nil {
-			continue
-		}
-		v.drop(piece)
-		w.hold(piece)
-		return Work{Data: piece, Victim: v.id}, true
 	}
 	return Work{}, false
 }
 
-// slower returns the slower holder of a piece, nil if one is faster than limit,
-// in bytes per second.
+// slower returns the slowest of those that hold some of a piece, nil if one is faster
+// than limit, in bytes per second.
 func (a *Assigner) slower(piece rangeset.Range, limit float64) (v *worker) {
 	for _, o := range a.order {
 		switch {
-		case !o.lease.Contains(piece):
+		case !o.lease.Overlaps(piece):
 		case a.rate(o) > limit:
 			return nil
 		case v == nil || a.rate(o) < a.rate(v):

@@ -51,3 +51,21 @@ func TestWhoMayNotRepeatIsNotWaitedFor(t *testing.T) {
 	s.getsNothing(1)
 	s.gets(2, Work{Data: pieces(0, 1), Victim: 0, Shared: true})
 }
+
+// TestOneOfSeveralIsRelieved: of pieces that lie together and that two sessions each have,
+// the one is taken over whose both hardly move.
+func TestOneOfSeveralIsRelieved(t *testing.T) {
+	s := seat(t, []float64{1000, 2000, 10 * mb, 0.1 * mb, 10 * mb}, []int64{1, 0, 1, 0, 0}, []int64{1, 0, 1, 0, 0}).indivisible()
+	for _, d := range []struct {
+		id    SessionID
+		piece int64
+	}{{1, 0}, {3, 1}} {
+		s.doubled.Add(pieces(d.piece, d.piece+1))
+		s.workers[d.id].hold(pieces(d.piece, d.piece+1))
+	}
+	s.gets(4, Work{Data: pieces(0, 1), Victim: 0})
+	s.getsNothing(4)
+	if held := s.Lease(0); len(held) != 0 || !s.workers[1].lease.Contains(pieces(0, 1)) {
+		t.Errorf("the slowest holds %v", held)
+	}
+}

@@ -145,3 +145,22 @@ func TestPiecesThatAreDividedAtOnce(t *testing.T) {
 		t.Errorf("%d pieces are divided, %d parts given, want %d pieces", got, shared, maxDivided)
 	}
 }
+
+// TestALatePartOfAPieceThatWasWrong does not count, though the session that has it may
+// have been asked for it before: whoever fetches the piece anew gives all of it.
+func TestALatePartOfAPieceThatWasWrong(t *testing.T) {
+	s := shared(t)
+	s.Release(1) // silent
+	s.now = s.now.Add(Patience)
+	s.gets(0, Work{Data: kib(512, 1024), Victim: Nobody})
+	s.Received(0, kib(0, 512))
+	s.Received(0, kib(512, 1024))
+	s.Reopen(pieces(0, 1))
+	s.gets(0, Work{Data: pieces(0, 1), Victim: Nobody})
+	if news, losers := s.Received(1, kib(512, 1024)); news || losers != nil {
+		t.Errorf("news %v, losers %v", news, losers)
+	}
+	if news, _ := s.Received(0, pieces(0, 1)); !news || !s.Complete() {
+		t.Errorf("news %v, %d left", news, s.left)
+	}
+}
