@@ -3,6 +3,7 @@
 GO       ?= go
 FUZZTIME ?= 1m
 TESTFLAGS ?=
+SEEDS    ?= 10
 # All scenarios take more than an hour: name some, or leave out -scenarios.
 BENCHFLAGS ?= -scenarios loopback
 
@@ -10,7 +11,7 @@ BENCHFLAGS ?= -scenarios loopback
 # what it needs is not in go.mod.
 GOLANGCI = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: help build demo test race fuzz e2e bench lint cross cover check
+.PHONY: help build demo test race fuzz e2e matrix bench lint cross cover check
 
 help: ## say what there is
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | sort | expand -t 12
@@ -40,6 +41,9 @@ fuzz: ## each fuzz target for FUZZTIME (1m)
 
 e2e: ## the tests of the whole program, one line for each
 	$(GO) test -count=1 -v -timeout 10m ./e2e/...
+
+matrix: ## whole fetches over many paths in virtual time, with SEEDS seeds (10) each
+	$(GO) test -count=1 -timeout 1h -run TestMatrix -v ./peer -matrix $(SEEDS)
 
 bench: ## Go benchmarks, and chunkcp beside other tools (BENCHFLAGS chooses; see e2e/bench)
 	$(GO) test -run '^$$' -bench . -benchmem ./...
