@@ -141,7 +141,8 @@
 //	1   count    1   segments in the burst, less one, 0 to 63; bit 7 set: it was sent
 //	                 before; bit 6 is clear
 //	2   channel  12 bits: below 4,096; 0 if the request is 0, and only then
-//	    burst    12 bits: counts the bursts of this channel, modulo 4,096
+//	    burst    12 bits: counts the bursts of this channel, modulo 4,096; which of
+//	                 two is the newer is told by their packet numbers
 //	5   request  4   what the bytes belong to; 0 is the control stream
 //	9   offset   4   low 32 bits of where the first byte is, in the file or the control
 //	                 stream. It is within the Get, which has 2^32 bytes at most, or
