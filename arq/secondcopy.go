@@ -18,11 +18,11 @@ const (
 // for: the segments that were sent last, once more. What is lost of them would be
 // found out a round trip later and repeated then, and that would be the end of the
 // transfer (Flach et al., "Reducing Web Latency: the Virtue of Gentle Aggression",
-// SIGCOMM 2013, section 4.1, sends all of a short transfer twice).
+// SIGCOMM 2013, has all of a short transfer sent twice).
 type secondCopies struct {
 	sent   uint64 // segments
 	awaits uint32 // of these, those that the receiver has not counted as needless yet
-	under  bool   // way
+	active bool   // the sender has had nothing else to send since next was set
 	next   uint64 // transmissions before this one in the log are next, the last first
 }
 
@@ -35,8 +35,8 @@ func (s *Sender) secondCopy(now time.Time) (seq, segments uint64) {
 	if !lossy || s.cc.PacingRate() == 0 || s.log.full(spareFlights) {
 		return 0, 0
 	}
-	if !x.under {
-		x.under, x.next = true, s.log.tail
+	if !x.active {
+		x.active, x.next = true, s.log.tail
 	}
 	wait := s.rtt.smoothed + s.reorderWindow() // of what is older a loss is found out before a copy is there
 	room := copiedPart*float64(s.stats.Segments) - float64(x.sent)

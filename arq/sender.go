@@ -230,7 +230,7 @@ func (s *Sender) Poll(now time.Time) (Transmission, bool) {
 		}
 		return s.sendAgain(now, seq, segments), true
 	}
-	s.copies.under = false
+	s.copies.active = false
 	if at := s.cc.SendAt(now); at.After(now) {
 		s.pacedUntil = at
 		return Transmission{}, false

@@ -10,7 +10,6 @@
 //
 // # Known limitations
 //
-// Sessions
-// with different peers are taken to have paths of their own, though they may share the
-// client's line.
+// Sessions with different peers are taken to have paths of their own, though they may
+// share the client's line.
 package assign
