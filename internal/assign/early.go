@@ -10,7 +10,7 @@ import (
 // and has not joined yet, as far as they are free. It ends with Patience, by
 // Unreserve, or piece by piece as they are leased.
 func (a *Assigner) Reserve(r rangeset.Range) {
-	for _, m := range overlaps(&a.free, r) {
+	for _, m := range a.freeWhole(r) {
 		a.reserved.Add(m)
 	}
 }
@@ -72,12 +72,12 @@ func (a *Assigner) reservedPieces() (n int64) {
 // come. Then it gets the last ones, which their peers would send last; where the
 // file is wanted in order, the first.
 func (a *Assigner) beside(now time.Time, w *worker, k, n, kept int64) (Work, bool) {
-	open := n - kept
+	unreserved, open := a.unreserved()
 	switch {
 	case open > 0:
 		k = min(k, open)
 		skip := max(0, a.skipped(now, w)-kept)
-		return a.fresh(w, a.unreserved(), min(skip, open-k), k)
+		return a.fresh(w, unreserved, min(skip, open-k), k)
 	case !a.low(now, w):
 		return Work{}, false
 	case a.windowed:
@@ -86,10 +86,14 @@ func (a *Assigner) beside(now time.Time, w *worker, k, n, kept int64) (Work, boo
 	return a.fresh(w, a.free.Ranges(), n-k, k)
 }
 
-// unreserved returns what is free and not reserved.
-func (a *Assigner) unreserved() (out []rangeset.Range) {
+// unreserved returns what is free and not reserved, and how many pieces that has a part
+// of which may be leased: the bytes do not tell.
+func (a *Assigner) unreserved() (out []rangeset.Range, pieces int64) {
 	for _, r := range a.free.Ranges() {
-		out = append(out, a.reserved.Missing(r)...)
+		for _, m := range a.reserved.Missing(r) {
+			out = append(out, m)
+			pieces += max(0, a.leasable(m))
+		}
 	}
-	return out
+	return out, pieces
 }
