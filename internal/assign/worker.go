@@ -46,11 +46,11 @@ type worker struct {
 	rtt     time.Duration
 
 	lease      rangeset.Set
-	begun      rangeset.Set // the part of lease of which bytes have come
-	held       int64        // bytes in lease
-	begunBytes int64        // in begun
-	partial    int64        // bytes that have come of pieces that are not complete, at
-	at         time.Time
+	begun      rangeset.Set     // the part of lease of which bytes have come
+	held       int64            // bytes in lease
+	begunBytes int64            // in begun
+	partial    int64            // bytes that have come of pieces that are not complete
+	at         time.Time        // when partial was measured; zero before
 	grants     []rangeset.Range // as they were given, and fetched; those that lease still has some of
 
 	asked time.Time // its last turn; zero if it has had none, or was released
