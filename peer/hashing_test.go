@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -106,6 +108,10 @@ func TestAFileThatFindsNoPlace(t *testing.T) {
 // are hashed at once, and stays. Those of a small file that another one asks for, be
 // it from the same address, are known after two turns and not after all of them.
 func TestHashingTakesTurns(t *testing.T) {
+	synctest.Test(t, hashingTakesTurns) // or how far who gets is the kernel's choice
+}
+
+func hashingTakesTurns(t *testing.T) {
 	const large, small = 4 * hashSlice, 3
 	type wanted struct {
 		of   *serverSession
@@ -118,6 +124,7 @@ func TestHashingTakesTurns(t *testing.T) {
 	h.pause = func() {
 		begun <- struct{}{}
 		<-gate
+		time.Sleep(time.Millisecond) // which a piece takes
 		_, first := h.rootOf(small1.file.tree)
 		_, second := h.rootOf(small2.file.tree)
 		if n := count.Add(1); first && second {
