@@ -43,6 +43,10 @@ type Config struct {
 	// path that comes back is found soon.
 	MaxProbeWait time.Duration
 
+	// CopyControl has a control burst of one segment sent a second time before it could
+	// be acknowledged, in case the first is lost.
+	CopyControl bool
+
 	// Credit is how many bytes the peer takes in flight, until its first
 	// acknowledgement says otherwise. No default: 0 waits for that.
 	Credit int

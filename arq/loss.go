@@ -170,6 +170,7 @@ func (s *Sender) finish(c *channel, ch proto.Channel) {
 	c.busy = false
 	if ch == 0 {
 		s.control.acknowledged(c.data)
+		s.copyAt = time.Time{}
 		return
 	}
 	s.idle = append(s.idle, ch)
@@ -338,7 +339,7 @@ func (s *Sender) oldest() *flight {
 // NextTimeout returns when to call HandleTimeout and Poll next if nothing
 // arrives before, zero for never. It is valid after Poll has returned false.
 func (s *Sender) NextTimeout() time.Time {
-	return earliest(s.pacedUntil, earliest(s.loss.due, s.probeAt()))
+	return earliest(earliest(s.pacedUntil, s.copyAt), earliest(s.loss.due, s.probeAt()))
 }
 
 // earliest returns the earlier of two times, where zero means never.

@@ -48,6 +48,7 @@ type Sender struct {
 	credit     int       // bytes
 	appLimited bool      // something other than the congestion window holds the sender back
 	pacedUntil time.Time // Poll has something to send then; zero if not for pacing
+	copyAt     time.Time // when the control burst is sent again; zero if it is not
 
 	loss   lossDetection
 	copies secondCopies
@@ -216,6 +217,9 @@ func (s *Sender) Poll(now time.Time) (Transmission, bool) {
 			return t, true
 		}
 	}
+	if t, ok := s.controlCopy(now); ok {
+		return t, true
+	}
 	if !s.pending() {
 		if all := s.limited(s.inFlight < s.cc.Window()); !all || !s.work.empty() {
 			return Transmission{}, false
@@ -242,6 +246,9 @@ func (s *Sender) Poll(now time.Time) (Transmission, bool) {
 	ch, mask, repeat := s.choose()
 	if mask == 0 {
 		return Transmission{}, false
+	}
+	if ch == 0 && !repeat {
+		s.planCopy(now)
 	}
 	return s.transmit(now, ch, mask, repeat), true
 }
@@ -364,6 +371,11 @@ func (s *Sender) transmit(now time.Time, ch proto.Channel, mask uint64, repeat b
 		}
 		s.traceSegments(now, kind, s.log.at(s.log.tail-1), mask)
 	}
+	return c.transmission(ch, first, mask, repeat)
+}
+
+// transmission returns what to send of the channel ch, in datagrams from first on.
+func (c *channel) transmission(ch proto.Channel, first proto.PacketNumber, mask uint64, repeat bool) Transmission {
 	return Transmission{
 		First: first, Channel: ch, Burst: c.burst, Request: c.request,
 		Data: c.data, Segment: c.segment, Count: c.count, Mask: mask, Repeat: repeat,

@@ -54,8 +54,9 @@ type clientSession struct {
 	contact *contact // nil if the server's key was known before
 	key     secure.PublicKey
 
-	early     rangeset.Range // asked for in the handshake, before the size was known
-	size      int64          // of the server's file; -1 until it has answered
+	early     rangeset.Range         // asked for in the handshake, before the size was known
+	unsized   tooSoon[proto.Segment] // of that, before the size
+	size      int64                  // of the server's file; -1 until it has answered
 	nextID    proto.ID
 	gets      map[proto.ID]*get
 	pieces    map[int64]*piece // under way, by where in the file they begin
@@ -87,7 +88,7 @@ type clientSession struct {
 // probes cost little, and find out when a peer answers again.
 func (f *Fetch) senderConfig() arq.Config {
 	c := f.opt.Limits.config()
-	c.MaxProbeWait = requestWait
+	c.MaxProbeWait, c.CopyControl = requestWait, true
 	return c
 }
 
@@ -127,7 +128,7 @@ func (f *Fetch) holdSession(ctx context.Context, p *peerState) error {
 	}
 	c := &clientSession{
 		session: newSession(a.welcome.Session, true, a.keys, a.welcome, a.rtt, f.senderConfig()),
-		fetch:   f, peer: p, socket: conn, finish: a.finish, repeat: backoff{wait: 3*a.rtt + finishSlack},
+		fetch:   f, peer: p, socket: conn, finish: a.finish, repeat: backoff{first: max(a.rtt/4, finishSlack), wait: 3*a.rtt + finishSlack},
 		key: a.contact.key, nextID: clientFile + 1, early: early, size: -1, gets: map[proto.ID]*get{}, pieces: map[int64]*piece{},
 	}
 	if first {
@@ -173,6 +174,7 @@ func (c *clientSession) run(ctx context.Context) error {
 		if err := c.obey(); err != nil {
 			return err
 		}
+		c.placeUnsized()
 		c.takeWork(now)
 		if c.starved.Load() && c.credit() >= assign.PieceBytes {
 			c.receiver.Announce(now)
@@ -223,13 +225,24 @@ func (c *clientSession) receive(now time.Time, msgs []udp.Message) (err error) {
 			case c.contact != nil && proto.KindOf(b) == proto.KindHelloReply:
 				err = c.heardAnswer(b)
 			default:
-				err = c.handle(now, b)
+				err = c.handleFirst(now, b)
 			}
 		})
 	}
 	if err == nil && c.mixed && c.finish != nil {
 		c.finish = nil // the server has the session, and the keys
 		err = c.fetch.met(c.peer, c.contact, c.key)
+	}
+	return err
+}
+
+// handleFirst handles a datagram, and what came before the keys that came with it.
+func (c *clientSession) handleFirst(now time.Time, datagram []byte) error {
+	err := c.handle(now, datagram)
+	for u := &c.unopened; err == nil && c.mixed && len(u.waiting) > 0; {
+		first := u.waiting[0]
+		u.take()
+		err = c.handle(now, first)
 	}
 	return err
 }

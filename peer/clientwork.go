@@ -142,7 +142,7 @@ func (c *clientSession) onPath() int64 {
 // room implements party: it finds the pieces that the segment belongs to.
 func (c *clientSession) room(seg *proto.Segment) bool {
 	if c.size < 0 {
-		return false // overtaken on the way by what was asked for early
+		return !c.early.Empty() && c.unsized.room(len(seg.Payload))
 	}
 	g, r := c.wanted(seg)
 	if g == nil {
@@ -180,6 +180,10 @@ func (c *clientSession) wanted(seg *proto.Segment) (*get, rangeset.Range) {
 
 // place implements party.
 func (c *clientSession) place(seg *proto.Segment) {
+	if c.size < 0 {
+		c.keepUnsized(seg)
+		return
+	}
 	g, r := c.wanted(seg)
 	if g == nil {
 		return

@@ -12,7 +12,9 @@
 // a congestion controller (coupling.go).
 //
 // Nothing of a file is sent before ML-KEM-768 has been mixed into the keys
-// (hybrid.go). A server follows a client whose address changes, once that has proven
+// (hybrid.go). What a session begins with may be lost: the client sends its third
+// message and its requests twice, and keeps a first window of what comes before the keys
+// or the file's size are known (toosoon.go). A server follows a client whose address changes, once that has proven
 // to be the client's (pathcheck.go, move.go); a client whose socket has lost its
 // address takes another (redial.go).
 //

@@ -112,5 +112,6 @@ func (c *clientSession) takeEarly() error {
 			return err
 		}
 	}
+	c.placeUnsized()
 	return nil
 }

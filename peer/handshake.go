@@ -22,8 +22,9 @@ const (
 	lastRepeat  = 2 * time.Second
 
 	// finishSlack is what a server takes beside round trips to make a session
-	// (arbitrary): the third message, whose round trip is known, is sent again
-	// after three of them and this.
+	// (arbitrary): the third message, whose round trip is known, is sent a second
+	// time before it could be answered, in case it is lost or the answer is (Flach
+	// et al., SIGCOMM 2013, section 3), and again after three round trips and this.
 	finishSlack = 10 * time.Millisecond
 
 	// attemptTime is how long one attempt goes on before the address is looked
@@ -49,12 +50,17 @@ const (
 // that it is sent. Every other wait doubles, up to lastRepeat: what is lost in one
 // burst may be all that an idle path carries, so that more of them must follow soon.
 type backoff struct {
+	first time.Duration // the first of all waits, if it is another; zero if not
 	wait  time.Duration
 	twice bool // that it was waited for
 }
 
 // next returns how long to wait now.
 func (b *backoff) next() time.Duration {
+	if first := b.first; first > 0 {
+		b.first = 0
+		return first
+	}
 	wait := b.wait
 	if b.twice {
 		b.wait = max(wait, min(2*wait, lastRepeat))

@@ -17,6 +17,8 @@ type keyExchange struct {
 	mixed  bool        // this side has the keys of phase 1
 	kem    *secure.KEM // a client's, until it is answered
 	answer []byte      // a server's datagram, until the client is heard in phase 1
+
+	unopened tooSoon[[]byte] // a client's, of phase 1, until it has the keys
 }
 
 var (

@@ -107,6 +107,10 @@ func (s *session) handle(now time.Time, datagram []byte) error {
 	}
 	highest := proto.PacketNumber(s.opener.Highest())
 	h.Number = h.Number.Expand(highest + 1)
+	if s.kem != nil && s.opener.Updates(h.Phase) > 0 {
+		s.keepUnopened(datagram)
+		return nil
+	}
 	got, err := s.open(h, header, body)
 	if err != nil {
 		if errors.Is(err, secure.ErrTooManyForged) {

@@ -112,8 +112,8 @@
 //
 // with the salt first, and the label and the hash one info. A side sends in phase 1
 // as soon as it has them, the server right behind its text. What comes before its
-// keys cannot be opened, and is as good as lost. A side updates to a later phase
-// once an acknowledgement named a datagram of its present one.
+// keys cannot be opened, and a client keeps some of it until it can. A side updates to a
+// later phase once an acknowledgement named a datagram of its present one.
 //
 // # Frames
 //

@@ -91,6 +91,13 @@ func (n *Network) setCut(a, b netip.Addr, cut bool) {
 	n.link(b, a).cut = cut
 }
 
+// Lose has datagrams of one direction lost by their numbers; see Impairer.Lose.
+func (n *Network) Lose(from, to netip.Addr, numbers ...uint64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.link(from, to).impairer.Lose(numbers...)
+}
+
 // Tap has f called for every datagram that a socket writes from now on, before
 // its fate is known; nil ends it. f runs on the writer's goroutine, on several
 // at once when several write, and may call the network.
