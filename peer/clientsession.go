@@ -168,7 +168,7 @@ func (f *Fetch) holdSession(ctx context.Context, p *peerState) error {
 func (c *clientSession) run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, c.wake)
 	defer stop()
-	msgs := newMessages(readMessages)
+	msgs, n := newMessages(readMessages), 0
 	for {
 		now := time.Now()
 		if err := c.obey(); err != nil {
@@ -189,7 +189,11 @@ func (c *clientSession) run(ctx context.Context) error {
 		if c.woken.Swap(false) {
 			continue
 		}
-		n, err := c.conn.Read(msgs)
+		if n < len(msgs) && c.gathers() {
+			time.Sleep(gatherTime)
+		}
+		var err error
+		n, err = c.conn.Read(msgs)
 		if errors.Is(err, errConnClosed) {
 			return err
 		}
