@@ -83,6 +83,7 @@ type Model struct {
 	initial       float64 // startup: its first window, bytes
 	doubted       bool    // startup: ended by loss in a round as short as its first, and no queue was seen
 	again         bool    // startup: begun again, since that was chance
+	resumed       bool    // startup: begun with what the path held before
 
 	bound       float64 // bytes in flight beyond which the path is known to be congested
 	shortRate   float64 // bytes per second: for this cycle, after congestion or a queue

@@ -27,8 +27,9 @@ func (p phase) String() string {
 // 9406, section 4.2).
 func (m *Model) careful() bool { return m.rises >= hystartSamples }
 
-// surges reports whether startup quadruples: not where it has met loss before.
-func (m *Model) surges() bool { return m.window < surgeWindow && !m.again }
+// surges reports whether startup quadruples: not where it has met loss before, nor where
+// it began with half of what there was to have.
+func (m *Model) surges() bool { return m.window < surgeWindow && !m.again && !m.resumed }
 
 // restart begins startup anew.
 func (m *Model) restart(now time.Time) {

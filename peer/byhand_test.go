@@ -139,7 +139,7 @@ func newServerByHand(t testing.TB, dir *root, client party, out *wire) *serverBy
 	keys := newKeys()
 	keys = secure.Keys{Send: keys.Receive, Receive: keys.Send}
 	w := proto.Welcome{Session: 7, Credit: 1 << 20, MaxDatagram: baseDatagram}
-	member := srv.paths.join(pathKey{client: secure.PublicKey{1}, fetch: 7}, time.Millisecond)
+	member := srv.paths.join(pathKey{client: secure.PublicKey{1}, fetch: 7}, time.Millisecond, time.Millisecond)
 	c := &serverSession{
 		server: srv, path: member, inbox: inbox{commons: srv.inboxes}, log: opt.Log, wake: make(chan struct{}, 1),
 		files: map[proto.ID]*servedFile{}, gets: map[proto.ID]*servedFile{}, feeds: map[proto.ID]*treeFeed{},

@@ -22,10 +22,13 @@ type pathKey struct {
 type paths struct {
 	mu     sync.Mutex
 	byKey  map[pathKey]*path
+	known  knownPaths
 	limits Limits
 }
 
-func newPaths(limits Limits) *paths { return &paths{byKey: map[pathKey]*path{}, limits: limits} }
+func newPaths(limits Limits) *paths {
+	return &paths{byKey: map[pathKey]*path{}, known: knownPaths{}, limits: limits}
+}
 
 // path is one congestion controller and the sessions that share it.
 type path struct {
@@ -49,8 +52,23 @@ type pathMember struct {
 	limited  bool
 }
 
-// join returns a member of the path that key names, whose round trip is about rtt.
-func (p *paths) join(key pathKey, rtt time.Duration) *pathMember {
+// ends returns the two ends of the path.
+func (k pathKey) ends() knownPathKey { return knownPathKey{k.client, k.addr} }
+
+// shared reports whether another fetch uses the path that key names.
+func (p *paths) shared(key pathKey) bool {
+	for other := range p.byKey {
+		if other.ends() == key.ends() && other != key {
+			return true
+		}
+	}
+	return false
+}
+
+// join returns a member of the path that key names, whose round trip is about rtt, or
+// longest if an answer was overtaken by its repeat. It begins with what was known of the
+// path before, unless another fetch uses that now.
+func (p *paths) join(key pathKey, rtt, longest time.Duration) *pathMember {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	x := p.byKey[key]
@@ -58,6 +76,9 @@ func (p *paths) join(key pathKey, rtt time.Duration) *pathMember {
 		x = &path{
 			cc: p.limits.controller(baseSegment, rtt, random64()), segment: baseSegment,
 			members: map[*pathMember]struct{}{},
+		}
+		if known, ok := p.known.get(key.ends(), time.Now()); ok && !p.shared(key) {
+			resume(x.cc, known, longest)
 		}
 		p.byKey[key] = x
 	}
@@ -70,6 +91,7 @@ func (p *paths) join(key pathKey, rtt time.Duration) *pathMember {
 		defer p.mu.Unlock()
 		if x.remove(m) == 0 {
 			delete(p.byKey, key)
+			p.known.put(key.ends(), x.cc, time.Now())
 		}
 	}
 	return m

@@ -36,7 +36,7 @@ func coupled(members int) (*paths, *spy, []*pathMember) {
 	p, s := newPaths(Limits{}), &spy{Fixed: arq.Fixed{WindowBytes: 100000}}
 	var all []*pathMember
 	for range members {
-		all = append(all, p.join(pathKey{fetch: 1}, time.Millisecond))
+		all = append(all, p.join(pathKey{fetch: 1}, time.Millisecond, time.Millisecond))
 		all[0].path.cc = s
 	}
 	return p, s, all
@@ -167,21 +167,21 @@ func TestCoupledLimited(t *testing.T) {
 func TestCoupledPaths(t *testing.T) {
 	p := newPaths(Limits{})
 	key := pathKey{fetch: 1}
-	a, b := p.join(key, time.Millisecond), p.join(key, time.Millisecond)
+	a, b := p.join(key, time.Millisecond, time.Millisecond), p.join(key, time.Millisecond, time.Millisecond)
 	if a.path != b.path || a == b {
 		t.Error("two sessions of a fetch do not share a path")
 	}
-	other := p.join(pathKey{fetch: 2}, time.Millisecond)
+	other := p.join(pathKey{fetch: 2}, time.Millisecond, time.Millisecond)
 	stranger := pathKey{fetch: 1}
 	stranger.client[0] = 1
-	if c := p.join(stranger, time.Millisecond); c.path == a.path || other.path == a.path {
+	if c := p.join(stranger, time.Millisecond, time.Millisecond); c.path == a.path || other.path == a.path {
 		t.Error("a path is shared with another fetch")
 	} else {
 		c.leave()
 	}
 	other.leave()
 	a.leave()
-	if p.byKey[key] != b.path || p.join(key, time.Millisecond).path != b.path {
+	if p.byKey[key] != b.path || p.join(key, time.Millisecond, time.Millisecond).path != b.path {
 		t.Error("the path is gone with the first")
 	}
 	for m := range b.path.members {
@@ -190,7 +190,7 @@ func TestCoupledPaths(t *testing.T) {
 	if len(p.byKey) != 0 {
 		t.Errorf("%d paths are left", len(p.byKey))
 	}
-	if p.join(key, time.Millisecond).path == b.path {
+	if p.join(key, time.Millisecond, time.Millisecond).path == b.path {
 		t.Error("the path is back")
 	}
 }
@@ -199,14 +199,14 @@ func TestCoupledPaths(t *testing.T) {
 // and all that was in flight must be off the books.
 func TestCoupledAtOnce(t *testing.T) {
 	p := newPaths(Limits{})
-	keeper := p.join(pathKey{fetch: 1}, 50*time.Millisecond)
+	keeper := p.join(pathKey{fetch: 1}, 50*time.Millisecond, 50*time.Millisecond)
 	start := time.Now()
 	var wg sync.WaitGroup
 	for g := range 8 {
 		wg.Go(func() {
 			rng := rand.New(rand.NewPCG(uint64(g), 2))
 			for range 20 {
-				m := p.join(pathKey{fetch: 1}, 50*time.Millisecond)
+				m := p.join(pathKey{fetch: 1}, 50*time.Millisecond, 50*time.Millisecond)
 				for n := range 50 {
 					now := start.Add(time.Duration(n) * time.Millisecond)
 					d := m.OnSend(now, 1000)

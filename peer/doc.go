@@ -8,15 +8,17 @@
 // both sides have in common (session.go): sealed datagrams in, sealed datagrams
 // out, an arq.Sender and an arq.Receiver between them. One goroutine owns it.
 // Which bytes are wanted and what they are for is the party's business:
-// clientSession or serverSession. The sessions of one fetch with one server share
-// a congestion controller (coupling.go).
+// clientSession or serverSession. On a long fast path a client lets datagrams gather
+// for a millisecond before it reads them (gather.go). The sessions of one fetch with one
+// server share a congestion controller (coupling.go), which begins with half of what the
+// client's last fetch had (knownpaths.go).
 //
 // Nothing of a file is sent before ML-KEM-768 has been mixed into the keys
 // (hybrid.go). What a session begins with may be lost: the client sends its third
 // message and its requests twice, and keeps a first window of what comes before the keys
-// or the file's size are known (toosoon.go). A server follows a client whose address changes, once that has proven
-// to be the client's (pathcheck.go, move.go); a client whose socket has lost its
-// address takes another (redial.go).
+// or the file's size are known (toosoon.go). A server follows a client whose address
+// changes, once that has proven to be the client's (pathcheck.go, move.go); a client
+// whose socket has lost its address takes another (redial.go).
 //
 // # Who a server is
 //

@@ -38,7 +38,7 @@ func (c *serverSession) move(now time.Time) {
 	key := c.path.key
 	key.addr = to.Addr()
 	c.path.leave()
-	c.path = c.server.paths.join(key, rtt)
+	c.path = c.server.paths.join(key, rtt, rtt)
 	c.sender.Reroute(c.path, rtt)
 	c.sender.Shrink(baseSegment)
 	c.mtu = arq.NewPathMTU(now, baseDatagram, c.maxDatagram, c.sender.ProbeTimeout())

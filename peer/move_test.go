@@ -96,7 +96,7 @@ func TestAnotherAddressIsAnotherPath(t *testing.T) {
 			srv := &server{log: zap.NewNop(), buffers: newBurstBuffers(), paths: newPaths(Limits{})}
 			key := pathKey{client: id.PublicKey(), fetch: 1, addr: here.Addr()}
 			p := newPair()
-			c := &serverSession{session: p.server, server: srv, path: srv.paths.join(key, 40*time.Millisecond), log: zap.NewNop(), maxDatagram: 1472}
+			c := &serverSession{session: p.server, server: srv, path: srv.paths.join(key, 40*time.Millisecond, 40*time.Millisecond), log: zap.NewNop(), maxDatagram: 1472}
 			c.addr, c.check = here, &pathCheck{}
 			c.sender.Reroute(c.path, 40*time.Millisecond)
 			c.mtu = arq.NewPathMTU(p.now, baseDatagram, c.maxDatagram, time.Second)

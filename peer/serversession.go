@@ -55,12 +55,13 @@ func newServerSession(s *server, now time.Time, conn udp.Conn, p *halfOpen, w pr
 	if w.MaxDatagram < baseDatagram {
 		return nil, fmt.Errorf("client takes datagrams of %d bytes only", w.MaxDatagram)
 	}
-	rtt := max(now.Sub(p.answered), time.Microsecond)
+	longest := max(now.Sub(p.answered), time.Microsecond)
+	rtt := longest
 	if w.RTT > 0 { // the client knows whether it had to repeat itself
 		rtt = min(rtt, w.RTT)
 	}
 	client := p.handshake.PeerKey()
-	member := s.paths.join(pathKey{client, uint64(w.Session), p.addr.Addr()}, rtt)
+	member := s.paths.join(pathKey{client, uint64(w.Session), p.addr.Addr()}, rtt, longest)
 	base := s.opt.Limits.config()
 	if s.opt.Trace != nil {
 		base.Trace = s.opt.Trace.session(s.served.Add(1))
