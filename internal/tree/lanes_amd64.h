@@ -31,3 +31,21 @@ DATA lane<>+0x28(SB)/8, $0x0000000b0000000a
 DATA lane<>+0x30(SB)/8, $0x0000000d0000000c
 DATA lane<>+0x38(SB)/8, $0x0000000f0000000e
 GLOBL lane<>(SB), RODATA|NOPTR, $0x40
+
+// ROUNDS is the seven rounds of a compression, of the words M0 to M15 of the message, in
+// the order that the permutation of table 2 leads to.
+#define ROUNDS \
+	COLUMNS(M0, M1, M2, M3, M4, M5, M6, M7); \
+	DIAGONALS(M8, M9, M10, M11, M12, M13, M14, M15); \
+	COLUMNS(M2, M6, M3, M10, M7, M0, M4, M13); \
+	DIAGONALS(M1, M11, M12, M5, M9, M14, M15, M8); \
+	COLUMNS(M3, M4, M10, M12, M13, M2, M7, M14); \
+	DIAGONALS(M6, M5, M9, M0, M11, M15, M8, M1); \
+	COLUMNS(M10, M7, M12, M9, M14, M3, M13, M15); \
+	DIAGONALS(M4, M0, M11, M2, M5, M8, M1, M6); \
+	COLUMNS(M12, M13, M9, M11, M15, M10, M14, M8); \
+	DIAGONALS(M7, M2, M5, M3, M0, M1, M6, M4); \
+	COLUMNS(M9, M14, M11, M5, M8, M12, M15, M1); \
+	DIAGONALS(M13, M3, M0, M10, M2, M6, M4, M7); \
+	COLUMNS(M11, M15, M5, M0, M1, M9, M8, M6); \
+	DIAGONALS(M14, M10, M2, M12, M3, M4, M7, M13)

@@ -107,8 +107,7 @@ GLOBL right8<>(SB), RODATA|NOPTR, $0x20
 	MIX(Y2, Y3, Y0, Y1, Y7, Y4, Y5, Y6, Y9, Y10, Y11, Y13, Y14, Y8, Y12, x2, y2, x3, y3, x0, y0, x1, y1)
 
 // COMPRESS compresses blocks of the flags in the register flags and the message at BX
-// into the chaining values in Y0 to Y7. Y12 and Y13 hold the counters. The seven rounds
-// have the order of words that the permutation of table 2 leads to.
+// into the chaining values in Y0 to Y7. Y12 and Y13 hold the counters.
 #define COMPRESS(flags) \
 	VPBROADCASTD iv<>+0x00(SB), Y15; \
 	VMOVDQA Y15, V8; \
@@ -120,20 +119,7 @@ GLOBL right8<>(SB), RODATA|NOPTR, $0x20
 	VPBROADCASTD X14, Y14; \
 	VMOVD flags, X8; \
 	VPBROADCASTD X8, Y8; \
-	COLUMNS(M0, M1, M2, M3, M4, M5, M6, M7); \
-	DIAGONALS(M8, M9, M10, M11, M12, M13, M14, M15); \
-	COLUMNS(M2, M6, M3, M10, M7, M0, M4, M13); \
-	DIAGONALS(M1, M11, M12, M5, M9, M14, M15, M8); \
-	COLUMNS(M3, M4, M10, M12, M13, M2, M7, M14); \
-	DIAGONALS(M6, M5, M9, M0, M11, M15, M8, M1); \
-	COLUMNS(M10, M7, M12, M9, M14, M3, M13, M15); \
-	DIAGONALS(M4, M0, M11, M2, M5, M8, M1, M6); \
-	COLUMNS(M12, M13, M9, M11, M15, M10, M14, M8); \
-	DIAGONALS(M7, M2, M5, M3, M0, M1, M6, M4); \
-	COLUMNS(M9, M14, M11, M5, M8, M12, M15, M1); \
-	DIAGONALS(M13, M3, M0, M10, M2, M6, M4, M7); \
-	COLUMNS(M11, M15, M5, M0, M1, M9, M8, M6); \
-	DIAGONALS(M14, M10, M2, M12, M3, M4, M7, M13); \
+	ROUNDS; \
 	XOR(V8, Y9, Y10, Y11, Y0, Y1, Y2, Y3); \
 	XOR(Y12, Y13, Y14, Y8, Y4, Y5, Y6, Y7)
 

@@ -7,6 +7,23 @@
 
 #include "lanes_amd64.h"
 
+#define M0 Z16
+#define M1 Z17
+#define M2 Z18
+#define M3 Z19
+#define M4 Z20
+#define M5 Z21
+#define M6 Z22
+#define M7 Z23
+#define M8 Z24
+#define M9 Z25
+#define M10 Z26
+#define M11 Z27
+#define M12 Z28
+#define M13 Z29
+#define M14 Z30
+#define M15 Z31
+
 // The even numbers below 32: of two vectors, one after the other, the words at
 // even places.
 DATA even<>+0x00(SB)/8, $0x0000000200000000
@@ -79,8 +96,7 @@ GLOBL odd<>(SB), RODATA|NOPTR, $0x40
 
 // COMPRESS compresses blocks of the flags in the register flags and the
 // message in Z16 to Z31 into the chaining values in Z0 to Z7. Z12 and Z13 hold
-// the counters. The seven rounds have the order of words that the permutation
-// of table 2 leads to.
+// the counters.
 #define COMPRESS(flags) \
 	VPBROADCASTD iv<>+0x00(SB), Z8; \
 	VPBROADCASTD iv<>+0x04(SB), Z9; \
@@ -89,20 +105,7 @@ GLOBL odd<>(SB), RODATA|NOPTR, $0x40
 	MOVL $BLOCK_BYTES, AX; \
 	VPBROADCASTD AX, Z14; \
 	VPBROADCASTD flags, Z15; \
-	COLUMNS(Z16, Z17, Z18, Z19, Z20, Z21, Z22, Z23); \
-	DIAGONALS(Z24, Z25, Z26, Z27, Z28, Z29, Z30, Z31); \
-	COLUMNS(Z18, Z22, Z19, Z26, Z23, Z16, Z20, Z29); \
-	DIAGONALS(Z17, Z27, Z28, Z21, Z25, Z30, Z31, Z24); \
-	COLUMNS(Z19, Z20, Z26, Z28, Z29, Z18, Z23, Z30); \
-	DIAGONALS(Z22, Z21, Z25, Z16, Z27, Z31, Z24, Z17); \
-	COLUMNS(Z26, Z23, Z28, Z25, Z30, Z19, Z29, Z31); \
-	DIAGONALS(Z20, Z16, Z27, Z18, Z21, Z24, Z17, Z22); \
-	COLUMNS(Z28, Z29, Z25, Z27, Z31, Z26, Z30, Z24); \
-	DIAGONALS(Z23, Z18, Z21, Z19, Z16, Z17, Z22, Z20); \
-	COLUMNS(Z25, Z30, Z27, Z21, Z24, Z28, Z31, Z17); \
-	DIAGONALS(Z29, Z19, Z16, Z26, Z18, Z22, Z20, Z23); \
-	COLUMNS(Z27, Z31, Z21, Z16, Z17, Z25, Z24, Z22); \
-	DIAGONALS(Z30, Z26, Z18, Z28, Z19, Z20, Z23, Z29); \
+	ROUNDS; \
 	XOR(Z8, Z9, Z10, Z11, Z0, Z1, Z2, Z3); \
 	XOR(Z12, Z13, Z14, Z15, Z4, Z5, Z6, Z7)
 
