@@ -92,7 +92,6 @@ func TestTwoFetchesDoNotBothResume(t *testing.T) {
 	key := func(fetch uint64, client byte) pathKey {
 		return pathKey{client: secure.PublicKey{client}, fetch: fetch}
 	}
-	p.known.put(key(0, 1).ends(), learned(t), time.Now())
 	p.known[key(0, 1).ends()] = knownPath{arq.KnownPath{RateBytesPerSec: 1e8, MinRTT: 50 * time.Millisecond}, time.Now()}
 	first := p.join(key(0, 9), 50*time.Millisecond, 50*time.Millisecond).Window()
 	a := p.join(key(1, 1), 50*time.Millisecond, 50*time.Millisecond)

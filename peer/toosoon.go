@@ -8,7 +8,7 @@ import (
 
 const (
 	// maxTooSoon is how many bytes of each kind a session keeps of what comes too
-	// soon: more than a first window. Arbitrary.
+	// soon: more than the first window on a path that is not known yet. Arbitrary.
 	maxTooSoon = 256 << 10
 
 	// tooSoonOverhead is what keeping one costs beside its bytes, about.

@@ -28,7 +28,7 @@
 // from all others costs a page of 128 KiB.
 //
 // Whole pieces are hashed sixteen chunks at a time where the processor has AVX-512,
-// eight where it has AVX2 alone, which takes 1.5 to 2 times as long. What is shorter
-// takes twice that; other processors run the library's plain Go code, which is several
+// eight where it has AVX2 alone. What is shorter is left to the library, which takes
+// about twice as long; other processors run the library's plain Go code, which is several
 // times slower.
 package tree

@@ -20,7 +20,7 @@ func (r *row) value(lane int) (v value) {
 	return v
 }
 
-// wholePieceNode is [pieceNode] of a whole piece in vectors of sixteen words.
+// wholePieceNode is [pieceNode] of a whole piece in rows of sixteen chunks.
 // Rows are joined as carries go up when i is counted in binary: at level l,
 // below[l] waits for its right neighbour.
 func wholePieceNode(data *[PieceBytes]byte, chunk uint64) guts.Node {

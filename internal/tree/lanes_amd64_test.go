@@ -22,7 +22,7 @@ func TestLanesAgreeWithTheLibrary(t *testing.T) {
 		}
 		chunk := piece * pieceChunks
 		want := pieceNodeByGroups(data, chunk)
-		inEachWidth(func(bits int) {
+		inEachWidth(t, func(bits int) {
 			if got := wholePieceNode((*[PieceBytes]byte)(data), chunk); got != want {
 				t.Errorf("%d bits, piece %d: %v, want %v", bits, piece, got, want)
 			}
@@ -40,7 +40,7 @@ func TestLanesStandAlone(t *testing.T) {
 		n := guts.CompressChunk(data[i*guts.ChunkSize:][:guts.ChunkSize], &guts.IV, chunk+uint64(i), 0)
 		want[i] = guts.ChainingValue(n)
 	}
-	inEachWidth(func(bits int) {
+	inEachWidth(t, func(bits int) {
 		var rows [2]row
 		for i := range rows {
 			compressChunks(&rows[i], (*[rowBytes]byte)(data[i*rowBytes:]), chunk+uint64(i)*lanes)
@@ -65,7 +65,11 @@ func TestLanesStandAlone(t *testing.T) {
 
 // inEachWidth calls f once for each kind of vectors that this processor has, which
 // alone are used meanwhile. It has none in a test that runs beside others.
-func inEachWidth(f func(bits int)) {
+func inEachWidth(t testing.TB, f func(bits int)) {
+	t.Helper()
+	if !wide() {
+		t.Skip("this processor has neither AVX-512 nor AVX2")
+	}
 	has512, has256 := vectors512, vectors256
 	defer func() { vectors512, vectors256 = has512, has256 }()
 	if has512 {
@@ -78,7 +82,7 @@ func inEachWidth(f func(bits int)) {
 
 func BenchmarkLanes(b *testing.B) {
 	data := content(PieceBytes)
-	inEachWidth(func(bits int) {
+	inEachWidth(b, func(bits int) {
 		b.Run(strconv.Itoa(bits), func(b *testing.B) {
 			b.SetBytes(PieceBytes)
 			for b.Loop() {
