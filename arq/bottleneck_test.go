@@ -24,6 +24,7 @@ type bottleneck struct {
 	jitter  time.Duration // acknowledgements are up to so much later, and overtake each other
 	down    bool          // the line carries nothing
 	polices bool          // what finds room in the queue passes at once: a policer's bucket
+	seed    uint64        // of the Models that join: when they probe
 
 	start, now, free time.Time
 	events           eventQueue
@@ -81,7 +82,7 @@ func (b *bottleneck) join(cc Controller) *flow {
 
 // joinModel adds a Sender under a Model, with more to send than there is time.
 func (b *bottleneck) joinModel() *flow {
-	f := b.join(NewModel(simSegment, b.delay, uint64(len(b.flows)+1)))
+	f := b.join(NewModel(simSegment, b.delay, b.seed+uint64(len(b.flows)+1)))
 	f.send(1 << 40)
 	return f
 }

@@ -61,6 +61,10 @@ func (s *Sender) HandleAck(now time.Time, a *proto.Ack) error {
 		sample.RTT = now.Sub(f.at)
 		s.rtt.update(sample.RTT, min(a.Delay, s.cfg.PeerAckDelay))
 	}
+	if f := s.log.find(a.Latest); f != nil && (s.loss.deliveredAt.IsZero() || a.Latest > s.loss.delivered) {
+		// It has come, also where it told the receiver nothing new.
+		s.loss.delivered, s.loss.deliveredAt = a.Latest, f.at
+	}
 	s.loss.latest = max(s.loss.latest, a.Latest)
 	s.loss.acked = true
 	s.noteRepeats(now, a.Repeats)
@@ -278,6 +282,9 @@ func (s *Sender) Silent(now time.Time) bool {
 
 // probeAt returns when the probe timeout expires, zero if nothing is awaited.
 func (s *Sender) probeAt() time.Time {
+	if !s.loss.due.IsZero() {
+		return time.Time{}
+	}
 	blocked := s.inFlight == 0 && s.credit == 0 && s.pending()
 	if s.inFlight == 0 && !blocked {
 		return time.Time{}

@@ -48,6 +48,45 @@ func TestNothingIsLostWithoutALaterAck(t *testing.T) {
 	st.timer(storyProbe - 50*ms) // a second sample of 100 ms: the variance is 37.5 ms
 }
 
+// TestACopyTellsOfWhatWasSentBefore: second copies come of a burst that has come already. That
+// the last of them is named tells that the other burst is lost, both times.
+func TestACopyTellsOfWhatWasSentBefore(t *testing.T) {
+	st := lossyStory(t, 100)
+	st.send(8)
+	st.sends("1/1 xxxx", "2/1 xxxx", "2/1 xxxx again", "1/1 xxxx again")
+	st.at(100 * ms)
+	st.ack(3, "1/1 xxxx")
+	st.timer(storyProbe - 50*ms)
+	st.repeats = 4
+	st.ack(15, "1/1 xxxx")
+	st.timer(storyLost)
+	st.at(storyLost)
+	st.sends("2/1 xxxx again")
+	st.at(225 * ms)
+	st.ack(19, "2/1 xxxx")
+	st.done()
+}
+
+// TestNoProbeBeforeALoss: where the reordering window is open the probe timeout waits for it
+// (RFC 9002, section 6.2.1).
+func TestNoProbeBeforeALoss(t *testing.T) {
+	st := newStory(t, Config{Burst: 4})
+	st.send(8)
+	st.sends("1/1 xxxx", "2/1 xxxx")
+	st.at(100 * ms)
+	st.ack(7, "2/1 xxxx")
+	st.s.rtt.variance = 0 // the probe timeout is 106 ms
+	st.timer(storyLost)
+	st.at(storyLost)
+	st.sends("1/1 xxxx again")
+	if n := st.s.Stats().Probes; n != 0 {
+		t.Errorf("%d probes", n)
+	}
+	st.at(225 * ms)
+	st.ack(11, "1/1 xxxx")
+	st.done()
+}
+
 // TestReorderingIsNoLoss: the burst that was sent first comes second, within
 // the reordering window.
 func TestReorderingIsNoLoss(t *testing.T) {

@@ -9,8 +9,6 @@ import (
 // comment says otherwise.
 const (
 	startupPacing = 2.77
-	surgePacing   = 4.0 // not BBR's: see surgeWindow
-	startupWindow = 2.0
 	drainPacing   = 0.35
 	downPacing    = 0.8 // BBR has 0.9: a queue that a probe has made goes sooner
 	upPacing      = 1.25
@@ -21,11 +19,6 @@ const (
 
 	fullBandwidthGrowth = 1.25
 	fullBandwidthRounds = 3
-
-	// surgeWindow is up to where startup quadruples the window in a round trip, as
-	// SUSS does (SIGCOMM 2024): what it can overshoot by then is little.
-	surgeWindow = 1 << 20
-	surgeGrowth = 3 // bytes by which each that is acknowledged widens the window until then
 
 	// boundGrowth is by which part the bound grows in the first round of a probe
 	// that reaches it without congestion; it doubles each round (arbitrary).
@@ -81,6 +74,8 @@ type Model struct {
 	rises         int     // startup: samples in a row that show a queue
 	calm          int     // startup: samples in a row that show none, after that
 	initial       float64 // startup: its first window, bytes
+	train         trainMeter
+	shown         float64 // startup: the rate of the fastest train so far, bytes per second
 	doubted       bool    // startup: ended by loss in a round as short as its first, and no queue was seen
 	again         bool    // startup: begun again, since that was chance
 	resumed       bool    // startup: begun with what the path held before
@@ -109,13 +104,12 @@ type Model struct {
 func NewModel(segmentBytes int, rtt time.Duration, seed uint64) *Model {
 	s := float64(segmentBytes)
 	// Less than what four connections of RFC 6928 begin with, or two of Chromium's
-	// QUIC (32 packets): a fetch's sessions, four by default, share one Model. It
-	// is spread over half a round trip.
+	// QUIC (32 packets): a fetch's sessions, four by default, share one Model.
 	w := min(48*s, max(2*s, 4*14720))
 	return &Model{
 		segment: s, window: w, initial: w, lan: newLANWindow(w),
 		bound: math.Inf(1), shortRate: math.Inf(1), random: seed | 1,
-		smoothed: rtt, startRate: startupWindow * w / max(rtt, lanRTT).Seconds(),
+		smoothed: rtt, startRate: w / min(max(rtt, lanRTT)/surgePacing, firstTime).Seconds(),
 	}
 }
 
@@ -142,28 +136,15 @@ func (m *Model) PacingRate() float64 {
 	if m.local() {
 		return 0
 	}
-	rate := m.pacingGain() * m.rate()
-	if m.phase == phaseStartup && !m.careful() {
-		if m.surges() {
-			// What has been delivered tells of the window of a round trip ago.
-			rate = max(rate, startupWindow*m.window/max(m.smoothed, lanRTT).Seconds())
-		}
-		m.startRate = max(m.startRate, rate)
-		return m.startRate
+	floor := minWindow * m.segment / max(m.smoothed, lanRTT).Seconds()
+	if m.phase == phaseStartup {
+		return max(m.startupPace(), floor)
 	}
-	return max(rate, minWindow*m.segment/max(m.smoothed, lanRTT).Seconds())
+	return max(m.pacingGain()*m.rate(), floor)
 }
 
 func (m *Model) pacingGain() float64 {
 	switch m.phase {
-	case phaseStartup:
-		if m.careful() { // more would only wait
-			return 1
-		}
-		if m.surges() {
-			return surgePacing
-		}
-		return startupPacing
 	case phaseDrain:
 		return drainPacing
 	case phaseDown:
@@ -273,6 +254,9 @@ func (m *Model) OnAck(now time.Time, a AckSample) {
 	if m.round.acked(a, m.delivery.delivered, rate) {
 		m.endRound(now)
 	}
+	if m.phase == phaseStartup {
+		m.observeTrain(now, a)
+	}
 	m.advance(now, a.RTT)
 	m.resize(a)
 }
@@ -298,17 +282,11 @@ func (m *Model) observeRTT(now time.Time, rtt time.Duration) {
 // resize sets the window.
 func (m *Model) resize(a AckSample) {
 	w := m.window
-	full := m.phase != phaseStartup
 	switch {
-	case !full && m.careful():
-		w += float64(a.Bytes) / hystartGrowth
-	case !full && m.surges():
-		w += surgeGrowth * float64(a.Bytes)
-	case !full || m.rate() == 0:
+	case m.phase == phaseStartup:
+		w = m.startupWindow(a)
+	case m.rate() == 0:
 		w += float64(a.Bytes)
-		if !full && m.minRTT > 0 {
-			w = max(m.window, min(w, max(surgeWindow, m.target(startupPacing))))
-		}
 	case m.phase == phaseUp:
 		w = min(w+float64(a.Bytes), m.targetOver(upWindow, m.longest()))
 	case m.phase == phaseProbeRTT:
@@ -349,5 +327,5 @@ func (m *Model) OnSilence(now time.Time) {
 	m.gate.forget()
 	m.silentUntil = now
 	m.restart(now)
-	m.startRate = startupWindow * m.window / max(m.smoothed, lanRTT).Seconds()
+	m.startRate = surgePacing * m.window / max(m.smoothed, lanRTT).Seconds()
 }

@@ -91,7 +91,7 @@ func TestModelSmallQueue(t *testing.T) {
 	b := newBottleneck(t, 20*mbit, 40*ms, 16<<10)
 	f := b.joinModel()
 	b.every(10*ms, func() {
-		if g := f.model.gate.random; g > 0.02 {
+		if g := f.model.gate.random; g > 0.03 {
 			t.Fatalf("at %v: %.3f of what the queue drops is taken for chance", b.elapsed(), g)
 		}
 	})
@@ -305,18 +305,25 @@ func TestModelLittleWork(t *testing.T) {
 	}
 }
 
-// TestModelInitialRate: the first window is spread over half a round trip, not sent
-// in one burst.
+// TestModelInitialRate: the first window is spread over half a round trip, and over
+// 25 ms at most, not sent in one burst.
 func TestModelInitialRate(t *testing.T) {
-	for _, tc := range []struct{ segment, window int }{
-		{500, 24000}, {1180, 56640}, {1440, 58880}, {8940, 58880}, {65475, 130950},
+	for _, tc := range []struct {
+		segment, window int
+		rtt, over       time.Duration
+	}{
+		{500, 24000, 100 * ms, 25 * ms},
+		{1180, 56640, 20 * ms, 10 * ms},
+		{1440, 58880, 100 * ms, 25 * ms},
+		{8940, 58880, 100 * ms, 25 * ms},
+		{65475, 130950, 40 * ms, 20 * ms},
 	} {
-		m := NewModel(tc.segment, 100*ms, 1)
+		m := NewModel(tc.segment, tc.rtt, 1)
 		if got := m.Window(); got != tc.window {
 			t.Errorf("segments of %d: %d bytes, want %d", tc.segment, got, tc.window)
 		}
-		if got, want := m.PacingRate(), startupWindow*float64(tc.window)/0.1; math.Abs(got-want) > 1 {
-			t.Errorf("segments of %d: %.0f bytes per second, want %.0f", tc.segment, got, want)
+		if got, want := m.PacingRate(), float64(tc.window)/tc.over.Seconds(); math.Abs(got-want) > 1 {
+			t.Errorf("segments of %d, %v: %.0f bytes per second, want %.0f", tc.segment, tc.rtt, got, want)
 		}
 	}
 }

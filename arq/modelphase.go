@@ -22,55 +22,6 @@ func (p phase) String() string {
 	return [...]string{"startup", "drain", "down", "cruise", "refill", "up", "probe-rtt"}[p]
 }
 
-// careful reports that startup has met a queue: the path may be full, and the
-// end of the round will tell. It is HyStart++'s conservative slow start (RFC
-// 9406, section 4.2).
-func (m *Model) careful() bool { return m.rises >= hystartSamples }
-
-// surges reports whether startup quadruples: not where it has met loss before, nor where
-// it began with half of what there was to have.
-func (m *Model) surges() bool { return m.window < surgeWindow && !m.again && !m.resumed }
-
-// restart begins startup anew.
-func (m *Model) restart(now time.Time) {
-	m.fullBandwidth, m.fullRounds, m.rises, m.startRate = 0, 0, 0, 0
-	m.doubted, m.again = false, false
-	m.bound, m.shortRate = math.Inf(1), math.Inf(1)
-	m.enter(now, phaseStartup)
-}
-
-// reconsider goes back to startup if what ended it was chance: a burst of losses
-// takes much of a window that is small yet. Then the first round at the rate that is
-// known to be delivered loses little.
-func (m *Model) reconsider(now time.Time, r roundStats) {
-	m.doubted = false
-	if !r.lostMore(m.gate.random+congestionLoss, m.segment) && !m.gate.crowded(r, m.minRTT) {
-		m.restart(now)
-		m.again = true
-	}
-}
-
-// watchRise looks for the queue that startup makes.
-func (m *Model) watchRise(rtt time.Duration) {
-	switch {
-	case rtt == 0:
-	case m.rose(rtt):
-		m.rises++
-		m.calm = 0
-	case !m.careful():
-		m.rises = 0
-	default:
-		if m.calm++; m.calm >= hystartSamples { // it was another's, and is gone
-			m.rises, m.calm = 0, 0
-		}
-	}
-}
-
-// rose reports whether a round trip shows that a queue has begun to grow.
-func (m *Model) rose(rtt time.Duration) bool {
-	return rtt >= m.minRTT+min(max(m.minRTT/hystartDivisor, hystartMinThreshold), hystartMaxThreshold)
-}
-
 // endRound looks back on a round trip.
 func (m *Model) endRound(now time.Time) {
 	r := &m.round.last
@@ -113,6 +64,7 @@ func (m *Model) climb(now time.Time, r roundStats) {
 func (m *Model) congestion(now time.Time, r roundStats) {
 	switch m.phase {
 	case phaseStartup:
+		m.believeTrain()
 		m.doubted = !m.again && float64(r.acked+r.lost) <= 2*m.initial && !m.gate.crowded(r, m.minRTT)
 		m.bound = max(m.target(1), float64(r.inFlight)*beta)
 		m.enter(now, phaseDrain)
@@ -127,17 +79,6 @@ func (m *Model) congestion(now time.Time, r roundStats) {
 		short := min(m.shortRate, m.bandwidth.max())
 		m.shortRate = max(beta*short, m.given(), m.held())
 		m.bound = max(beta*m.bound, min(m.bound, max(float64(r.inFlight), m.kept()*m.smoothed.Seconds()/headroom)), minWindow*m.segment)
-	}
-}
-
-// lookForFull ends startup when the rate has stopped growing.
-func (m *Model) lookForFull(now time.Time) {
-	if b := m.bandwidth.max(); b >= fullBandwidthGrowth*m.fullBandwidth {
-		m.fullBandwidth, m.fullRounds, m.rises = b, 0, 0
-		return
-	}
-	if m.fullRounds++; m.fullRounds >= fullBandwidthRounds || m.careful() {
-		m.enter(now, phaseDrain)
 	}
 }
 

@@ -127,6 +127,10 @@ func (c *clientSession) credit() uint32 {
 	return uint32(n)
 }
 
+// firstOnPath is what a long path may hold before a round trip of startup has shown
+// how much it is: more than a server begins with, and little beside maxPieces (arbitrary).
+const firstOnPath = 1 << 20
+
 // onPath returns how many bytes the path itself may hold, beside what waits in
 // the socket's buffer: four times what it has held so far, as startup widens
 // the window in a round trip.
@@ -136,7 +140,11 @@ func (c *clientSession) onPath() int64 {
 	if rtt == 0 {
 		rtt = st.SmoothedRTT // a guess
 	}
-	return int64(4 * c.meter.Latest(time.Now(), rtt) * rtt.Seconds())
+	held := int64(4 * c.meter.Latest(time.Now(), rtt) * rtt.Seconds())
+	if rtt < longPath {
+		return held
+	}
+	return max(held, firstOnPath)
 }
 
 // room implements party: it finds the pieces that the segment belongs to.

@@ -46,6 +46,9 @@ func TestAnyDiskCallFails(t *testing.T) {
 					}
 				}
 				t.Logf("%d calls: %v", len(clean.Calls()), outcomes)
+				if outcomes["never made"] > len(clean.Calls())/8 { // a checkpoint more or less: what comes at once has no order
+					t.Error("the calls of two fetches have little in common")
+				}
 				if outcomes["failed"] == 0 || outcomes["whole"] == 0 || outcomes["unsynced"] == 0 || outcomes["resumed"] == 0 {
 					t.Error("one of the outcomes never came")
 				}
@@ -104,15 +107,18 @@ func (w *world) failOne(d *watchedDisk, n int, fault syscall.Errno) string {
 		return fault
 	}
 	_, err := w.fetchTo(d)
-	if failed == nil {
-		w.t.Fatalf("call %d was never made: %v", n, err)
-	}
 	if d.Opened() != 0 {
 		w.t.Errorf("%d files left open", d.Opened())
 	}
 	final := d.final(w)
 	if final == "whole" {
 		d.safe = "" // the next fetch begins anew
+	}
+	if failed == nil {
+		if err != nil || final != "whole" {
+			w.t.Fatalf("without a fault: %v, and the file is %q", err, final)
+		}
+		return "never made"
 	}
 	switch {
 	case survivable(*failed, done):

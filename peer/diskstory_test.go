@@ -26,13 +26,13 @@ const (
 	diskPieces = 4
 )
 
-// inDiskWorld runs a test with two servers from which a fetch takes four
+// inDiskWorld runs a test with two servers from which a fetch takes six
 // seconds, and as many checkpoints, in few datagrams.
 func inDiskWorld(t *testing.T, test func(w *world)) {
 	t.Helper()
-	link := netsim.Link{Rate: 450_000, Delay: 4 * time.Millisecond, MTU: 9000} // no two events at once
+	link := netsim.Link{Rate: 330_000, Delay: 4 * time.Millisecond, MTU: 9000} // no two events at once
 	inWorld(t, 1, 2, diskSize, link, func(w *world) {
-		link.Rate = 320_000
+		link.Rate = 230_000
 		w.net.SetPath(w.client.Addr(), w.servers[1].host.Addr(), link)
 		test(w)
 	})

@@ -7,9 +7,9 @@ const (
 	// read wakes a thread, which costs more than to open what it brings.
 	gatherTime = time.Millisecond
 
-	// gatherRounds is the least round trip, in gatherTimes, of a path on which they do,
-	// so that it is longer by little (arbitrary).
-	gatherRounds = 16
+	// longPath is the least round trip of a path on which they do, so that it is longer
+	// by little (arbitrary).
+	longPath = 16 * gatherTime
 
 	// gatherLeast is how many datagrams must come meanwhile for it to be worth while.
 	gatherLeast = 2
@@ -22,5 +22,5 @@ func (c *clientSession) gathers() bool {
 	meanwhile := c.meter.Rate() * gatherTime.Seconds()
 	return meanwhile >= gatherLeast*baseSegment &&
 		4*meanwhile <= float64(c.conn.ReadBuffer(baseDatagram)) &&
-		c.sender.Stats().SmoothedRTT >= gatherRounds*gatherTime
+		c.sender.Stats().SmoothedRTT >= longPath
 }

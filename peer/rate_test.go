@@ -132,3 +132,29 @@ func TestPathRates(t *testing.T) {
 		})
 	}
 }
+
+// TestShortFetchOverALongPath: what counts is how many round trips pass before the line is
+// full. Two and a half are the handshake's and the last bytes' way.
+func TestShortFetchOverALongPath(t *testing.T) {
+	heavy(t)
+	for _, tc := range []struct {
+		size int
+		rtt  time.Duration
+		most float64 // round trips beside what the bytes take
+	}{
+		{8 << 20, 300 * time.Millisecond, 4.3},
+		{8 << 20, 200 * time.Millisecond, 3.9},
+		{2 << 20, 200 * time.Millisecond, 4.3},
+		{2 << 20, 100 * time.Millisecond, 3.8},
+	} {
+		link := netsim.Link{Rate: 12_500_000, Delay: tc.rtt / 2, MTU: 1500, Queue: 4 << 20}
+		inWorld(t, 1, 1, tc.size, link, func(w *world) {
+			_, took := w.fetch(w.options())
+			trips := (took.Seconds() - float64(tc.size)/0.955/float64(link.Rate)) / tc.rtt.Seconds()
+			t.Logf("%d MiB, %v: %v, %.1f round trips beside what the bytes take", tc.size>>20, tc.rtt, took, trips)
+			if trips > tc.most {
+				t.Errorf("%d MiB, %v: %.1f round trips, want at most %.1f", tc.size>>20, tc.rtt, trips, tc.most)
+			}
+		})
+	}
+}

@@ -137,8 +137,11 @@ func checkTrace(t *testing.T, lines []traceLine, size int) {
 	var data account
 	last := 0.0
 	for _, l := range lines {
-		if l.Seconds < last || l.Session == 0 || l.Window <= 0 || l.MinRTT > l.SmoothedRTT {
+		if l.Seconds < last || l.Session == 0 || l.Window < 0 || l.MinRTT > l.SmoothedRTT {
 			t.Fatalf("after %v s: %+v", last, l)
+		}
+		if l.Window == 0 && l.Kind == arq.EventSent && l.Channel != 0 {
+			t.Fatalf("the other session has the whole window: %+v", l)
 		}
 		last = l.Seconds
 		a := sum[l.Session]
