@@ -225,7 +225,7 @@ func (f *Fetch) end(err error) {
 func (f *Fetch) begin(size int64) error {
 	f.generation++
 	f.size, f.written, f.recalled, f.filled, f.stuck = size, 0, 0, time.Time{}, time.Time{}
-	f.manifest, f.assign = newManifest(size), assign.New(size, f.wanted())
+	f.manifest, f.assign = newManifest(size), assign.New(size, f.expectedPeers())
 	f.parts = map[int64]*piece{}
 	f.lead, f.asked = nil, nil
 	f.kept = time.Now()

@@ -138,20 +138,25 @@ func TestPathRates(t *testing.T) {
 func TestShortFetchOverALongPath(t *testing.T) {
 	heavy(t)
 	for _, tc := range []struct {
-		size int
-		rtt  time.Duration
-		most float64 // round trips beside what the bytes take
+		size     int
+		rtt      time.Duration
+		sessions int
+		most     float64 // round trips beside what the bytes take
 	}{
-		{8 << 20, 300 * time.Millisecond, 4.3},
-		{8 << 20, 200 * time.Millisecond, 3.9},
-		{2 << 20, 200 * time.Millisecond, 4.3},
-		{2 << 20, 100 * time.Millisecond, 3.8},
+		{8 << 20, 300 * time.Millisecond, 1, 4.3},
+		{8 << 20, 200 * time.Millisecond, 1, 3.9},
+		{2 << 20, 200 * time.Millisecond, 1, 4.3},
+		{2 << 20, 100 * time.Millisecond, 1, 3.8},
+		{4 << 20, 200 * time.Millisecond, 4, 4.2}, // the first leaves the others nothing that it could have sooner
+		{8 << 20, 300 * time.Millisecond, 4, 5.9},
 	} {
 		link := netsim.Link{Rate: 12_500_000, Delay: tc.rtt / 2, MTU: 1500, Queue: 4 << 20}
 		inWorld(t, 1, 1, tc.size, link, func(w *world) {
-			_, took := w.fetch(w.options())
+			o := w.options()
+			o.Sessions = tc.sessions
+			_, took := w.fetch(o)
 			trips := (took.Seconds() - float64(tc.size)/0.955/float64(link.Rate)) / tc.rtt.Seconds()
-			t.Logf("%d MiB, %v: %v, %.1f round trips beside what the bytes take", tc.size>>20, tc.rtt, took, trips)
+			t.Logf("%d MiB, %v, %d sessions: %v, %.1f round trips beside what the bytes take", tc.size>>20, tc.rtt, tc.sessions, took, trips)
 			if trips > tc.most {
 				t.Errorf("%d MiB, %v: %.1f round trips, want at most %.1f", tc.size>>20, tc.rtt, trips, tc.most)
 			}

@@ -118,15 +118,23 @@ func (f *Fetch) wanted() int {
 	if f.opt.Sessions > 0 {
 		return f.opt.Sessions
 	}
+	n := f.likelyPeers()
+	return n * max(1, defaultSessions/n)
+}
+
+// likelyPeers returns how many peers are there or may be, at least one.
+func (f *Fetch) likelyPeers() int {
 	n := 0
 	for _, p := range f.peers {
 		if p.state == Live || p.state == Probing {
 			n++
 		}
 	}
-	n = max(1, n)
-	return n * max(1, defaultSessions/n)
+	return max(1, n)
 }
+
+// expectedPeers returns with how many peers sessions are going to be given work.
+func (f *Fetch) expectedPeers() int { return min(f.wanted(), f.likelyPeers()) }
 
 func (f *Fetch) livePeers() (n int) {
 	for _, p := range f.peers {

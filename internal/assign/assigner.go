@@ -53,13 +53,14 @@ type Assigner struct {
 	workers map[SessionID]*worker
 	order   []*worker // the same, by id: what is decided must not hang on a map
 
-	// expected is how many sessions will join: the first to come must not take
-	// what all could share. They are waited for from began, the first turn.
+	// expected is with how many peers sessions will join: the first to come must not take
+	// what all could share. Those of one peer share a path, and are not faster together.
+	// They are waited for from began, the first turn.
 	expected int
 	began    time.Time
 
 	// typical is what a session whose rate is not known counts for in the turn
-	// under way; absent is how many are still waited for.
+	// under way; absent is how many peers are still waited for.
 	typical float64
 	absent  int
 
@@ -67,9 +68,9 @@ type Assigner struct {
 	end      int64 // free pieces from here on are not leased
 }
 
-// New returns an Assigner for a file of size bytes.
-func New(size int64, expected int) *Assigner {
-	a := &Assigner{size: size, left: size, freeBytes: size, expected: expected, workers: map[SessionID]*worker{}, end: math.MaxInt64}
+// New returns an Assigner for a file of size bytes, from so many peers.
+func New(size int64, peers int) *Assigner {
+	a := &Assigner{size: size, left: size, freeBytes: size, expected: peers, workers: map[SessionID]*worker{}, end: math.MaxInt64}
 	a.free.Add(rangeset.Range{End: size})
 	return a
 }

@@ -2,7 +2,7 @@
 // so that all of them end together, however fast each is. It is sans-IO: who calls it
 // tells the time, and the rates that sessions measure with a Meter.
 //
-//	a := assign.New(size, sessions)
+//	a := assign.New(size, peers)
 //	a.Join(id, peer, 0)
 //	work, ok := a.Next(now, id) // what to fetch besides what it holds
 //	news, losers := a.Received(id, piece)

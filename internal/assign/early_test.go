@@ -116,3 +116,22 @@ func TestWhatIsThereIsNotReserved(t *testing.T) {
 		t.Errorf("one that is not there got %v", got)
 	}
 }
+
+// TestSessionsOfOnePeerAreNotWaitedFor: they share its path. A short file is begun by the
+// first session with each peer, as if it were the only one; what the second then finds is
+// dealt to both.
+func TestSessionsOfOnePeerAreNotWaitedFor(t *testing.T) {
+	s := &table{New(8*PieceBytes, 1), t, tableTime}
+	s.joins(0, pieces(0, 4), 4)
+	s.Join(1, 0, 0)
+	s.gets(1, Work{Data: pieces(4, 8), Victim: Nobody})
+
+	s = &table{New(8*PieceBytes, 2), t, tableTime}
+	s.joins(0, pieces(0, 4), 4)
+	s.getsNothing(0) // the other half is for the other peer's
+	s.Join(2, 0, 0)
+	s.Next(s.now, 2)
+	if s.absent != 1 {
+		t.Errorf("%d peers are waited for, with two sessions of one of two there", s.absent)
+	}
+}

@@ -25,7 +25,7 @@ func TestNothingIsRepeatedOverOnePath(t *testing.T) {
 				rate := []float64{tc.slow, tc.fast}
 				s := seat(t, rate, []int64{1, 0}, []int64{1, 0}).indivisible()
 				if !tc.other {
-					s.workers[1].peer = 0
+					s.workers[1].peer, s.expected = 0, 1
 				}
 				for _, id := range tc.unknown {
 					s.workers[id].samples, s.workers[id].prior = 0, rate[id]
@@ -47,7 +47,7 @@ func TestNothingIsRepeatedOverOnePath(t *testing.T) {
 // one with another peer repeats its piece.
 func TestWhoMayNotRepeatIsNotWaitedFor(t *testing.T) {
 	s := seat(t, []float64{1 * mb, 10 * mb, 5 * mb}, []int64{1, 0, 0}, []int64{1, 0, 0}).indivisible()
-	s.workers[1].peer = 0
+	s.workers[1].peer, s.expected = 0, 2
 	s.getsNothing(1)
 	s.gets(2, Work{Data: pieces(0, 1), Victim: 0, Shared: true})
 }

@@ -2,6 +2,7 @@ package assign
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"chunkcp/internal/rangeset"
@@ -96,14 +97,11 @@ func (a *Assigner) turn(now time.Time, w *worker) {
 		a.began = now
 	}
 	w.asked = now
-	known, sum, seen := 0, 0.0, 0
+	known, sum := 0, 0.0
 	for _, w := range a.order {
 		if rate := w.speed(); rate > 0 {
 			known++
 			sum += rate
-		}
-		if w.held > 0 || !w.asked.IsZero() {
-			seen++
 		}
 	}
 	a.typical = PieceBytes // any rate deals evenly if none is known
@@ -112,11 +110,23 @@ func (a *Assigner) turn(now time.Time, w *worker) {
 	}
 	a.absent = 0
 	if now.Sub(a.began) < Patience {
-		a.absent = max(0, a.expected-seen)
+		a.absent = max(0, a.expected-a.peersSeen())
 	} else {
 		a.reserved.Clear()
 	}
 }
+
+// peersSeen returns how many peers there are with whom a session has had a turn.
+func (a *Assigner) peersSeen() (n int) {
+	for i, w := range a.order {
+		if w.seen() && !slices.ContainsFunc(a.order[:i], func(o *worker) bool { return o.peer == w.peer && o.seen() }) {
+			n++
+		}
+	}
+	return n
+}
+
+func (w *worker) seen() bool { return w.held > 0 || !w.asked.IsZero() }
 
 // rate returns the rate to reckon with in this turn, in bytes per second.
 func (a *Assigner) rate(w *worker) float64 {

@@ -16,24 +16,30 @@ type race struct {
 	loss        float64 // %, where the plot shows it; negative where not
 	hosts       []lab.Host
 	tools       func(Settings) []tool.Tool
+	bytes       int64 // of the file; 0 for as many as take the settings' time
 }
+
+// shortFile has been fetched before a long path is full.
+const shortFile = 8 << 20
 
 // races returns all of them. A link's delay, loss and queue are those of both
 // directions; its queue holds 100 ms where nothing is said.
 func races() []race {
 	return []race{
-		{"loss-0", "100 Mbit/s, 50 ms", 100e6, 0, hosts("", "rate=100mbit,delay=25ms"), single},
-		{"loss-1", "100 Mbit/s, 50 ms, 1 % lost", 100e6, 1, hosts("", "rate=100mbit,delay=25ms,loss=0.01"), single},
-		{"loss-5", "100 Mbit/s, 50 ms, 5 % lost", 100e6, 5, hosts("", "rate=100mbit,delay=25ms,loss=0.05"), single},
-		{"bursts", "100 Mbit/s, 50 ms, 2 % lost in bursts of 5", 100e6, -1, hosts("", "rate=100mbit,delay=25ms,loss=0.02,burst=5"), single},
-		{"far", "100 Mbit/s, 300 ms, 1 % lost", 100e6, -1, hosts("", "rate=100mbit,delay=150ms,loss=0.01"), single},
-		{"shallow", "20 Mbit/s, 40 ms, queue of 16 KiB", 20e6, -1, hosts("", "rate=20mbit,delay=20ms,queue=16384"), single},
-		{"deep", "100 Mbit/s, 50 ms, queue of 1 s", 100e6, -1, hosts("", "rate=100mbit,delay=25ms,queue=12500000"), single},
-		{"fast", "500 Mbit/s, 20 ms", 500e6, -1, hosts("", "rate=500mbit,delay=10ms"), single},
+		{"loss-0", "100 Mbit/s, 50 ms", 100e6, 0, hosts("", "rate=100mbit,delay=25ms"), single, 0},
+		{"loss-1", "100 Mbit/s, 50 ms, 1 % lost", 100e6, 1, hosts("", "rate=100mbit,delay=25ms,loss=0.01"), single, 0},
+		{"loss-5", "100 Mbit/s, 50 ms, 5 % lost", 100e6, 5, hosts("", "rate=100mbit,delay=25ms,loss=0.05"), single, 0},
+		{"bursts", "100 Mbit/s, 50 ms, 2 % lost in bursts of 5", 100e6, -1, hosts("", "rate=100mbit,delay=25ms,loss=0.02,burst=5"), single, 0},
+		{"far", "100 Mbit/s, 300 ms, 1 % lost", 100e6, -1, hosts("", "rate=100mbit,delay=150ms,loss=0.01"), single, 0},
+		{"short", "8 MiB over 100 Mbit/s, 100 ms, 0.5 % lost", 100e6, -1, hosts("", "rate=100mbit,delay=50ms,loss=0.005"), single, shortFile},
+		{"short-far", "8 MiB over 100 Mbit/s, 300 ms, 0.5 % lost", 100e6, -1, hosts("", "rate=100mbit,delay=150ms,loss=0.005"), single, shortFile},
+		{"shallow", "20 Mbit/s, 40 ms, queue of 16 KiB", 20e6, -1, hosts("", "rate=20mbit,delay=20ms,queue=16384"), single, 0},
+		{"deep", "100 Mbit/s, 50 ms, queue of 1 s", 100e6, -1, hosts("", "rate=100mbit,delay=25ms,queue=12500000"), single, 0},
+		{"fast", "500 Mbit/s, 20 ms", 500e6, -1, hosts("", "rate=500mbit,delay=10ms"), single, 0},
 		{"three", "Three servers: 100, 100 and 50 Mbit/s, 40, 60 and 80 ms, 1 % lost", 250e6, -1, hosts("",
 			"rate=100mbit,delay=20ms,loss=0.01",
 			"rate=100mbit,delay=30ms,loss=0.01",
-			"rate=50mbit,delay=40ms,loss=0.01"), several},
+			"rate=50mbit,delay=40ms,loss=0.01"), several, 0},
 	}
 }
 
@@ -71,9 +77,13 @@ func (s Settings) size(bitsPerSec float64) int64 {
 }
 
 func (r race) run(ctx context.Context, s Settings) (report.Scenario, error) {
+	bytes := r.bytes
+	if bytes == 0 {
+		bytes = s.size(r.rate)
+	}
 	result := report.Scenario{
 		Name: r.name, Title: r.title, Kind: report.Race,
-		Bytes: s.size(r.rate), RateBitsPerSec: r.rate, Links: labLinks(r.hosts),
+		Bytes: bytes, RateBitsPerSec: r.rate, Links: labLinks(r.hosts),
 	}
 	if r.loss >= 0 {
 		result.LossPercent = &r.loss
