@@ -226,7 +226,10 @@ func (a *Assigner) setFree(r rangeset.Range, free bool) {
 		a.freeBytes += r.Len()
 	case a.free.Contains(r):
 		a.free.Remove(r)
-		a.reserved.Remove(r)
+		// Of a piece of which a part is gone, nothing is left to who was to have it whole.
+		a.reserved.Remove(rangeset.Range{
+			Start: r.Start / PieceBytes * PieceBytes, End: (r.End + PieceBytes - 1) / PieceBytes * PieceBytes,
+		})
 		a.freeBytes -= r.Len()
 	}
 }

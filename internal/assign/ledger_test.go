@@ -515,7 +515,12 @@ func (l *ledger) drain(t *rapid.T, a *Assigner) {
 		if len(l.leased[last]) == 0 {
 			t.Fatalf("%d bytes are left, and the only session gets none of them", a.left)
 		}
+		before := a.left
 		l.receiveAll(t, a, last)
+		if a.left == before {
+			t.Fatalf("%d bytes are left, and nothing counts of the %v that the only session has; %v is free, %v reserved",
+				a.left, a.workers[last].lease.Ranges(), a.free.Ranges(), a.reserved.Ranges())
+		}
 	}
 	l.agrees(t, a)
 	for _, u := range l.all() {
