@@ -56,7 +56,8 @@ func TestEveryPeersFirstByte(t *testing.T) {
 }
 
 // TestAFileShorterThanWhatIsAskedForEarly is fetched once, but for what those
-// that have nothing to do repeat at the end (hedge.go).
+// that have nothing to do repeat at the end (hedge.go), and what one from whom the end of a
+// piece is taken has sent before it hears of that: little, and on most runs nothing.
 func TestAFileShorterThanWhatIsAskedForEarly(t *testing.T) {
 	for _, size := range []int{0, 1, 4<<20 - 1, 4 << 20, 4<<20 + 1, 5 << 20, 8 << 20, 11<<20 + 77, 12 << 20} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
@@ -69,7 +70,7 @@ func TestAFileShorterThanWhatIsAskedForEarly(t *testing.T) {
 				f, took := w.fetch(w.options())
 				twice := came(f) - int64(size)
 				t.Logf("took %v, %d bytes came twice, %d were asked of two", took, twice, f.assign.Hedged())
-				if twice < 0 || twice > f.assign.Hedged() {
+				if twice < 0 || twice > f.assign.Hedged()+int64(size)/6 {
 					t.Errorf("%d bytes came twice", twice)
 				}
 				for i, p := range f.peers {
