@@ -47,13 +47,13 @@
 //
 // # How much and how fast
 //
-// A Controller decides. Model, the default, follows the path's bandwidth and
-// round trip in the manner of BBR version 3, and takes loss for congestion only
-// with evidence. It begins by what packet trains show of the path. On a path of less than 2 ms it is a window that the peer's
-// credit bounds. Cubic and Fixed are for comparison. Background is for what may
-// wait: it uses what others leave. RateLimit holds any of them to a rate. Senders
-// that share a path can share a controller: it accounts for what is in flight
-// itself.
+// A Controller decides. Model, the default, follows the path's bandwidth and round
+// trip in the manner of BBR version 3, and takes loss for congestion only with
+// evidence. It begins by what packet trains show of the path. On a path of less
+// than 2 ms it is a window that the peer's credit bounds. Cubic and Fixed are for
+// comparison. Background is for what may wait: it uses what others leave.
+// RateLimit holds any of them to a rate. Senders that share a path can share a
+// controller: it accounts for what is in flight itself.
 //
 // # A peer that lies
 //

@@ -46,6 +46,13 @@ type lossDetection struct {
 
 func newLossDetection() lossDetection { return lossDetection{steps: 1} }
 
+// arrived notes that the segment pn, which was sent at a time, is known to have arrived.
+func (l *lossDetection) arrived(pn proto.PacketNumber, sentAt time.Time) {
+	if l.deliveredAt.IsZero() || pn > l.delivered {
+		l.delivered, l.deliveredAt = pn, sentAt
+	}
+}
+
 // HandleAck takes an acknowledgement that arrived at now. It fails with
 // ErrViolation if that names what was never sent.
 func (s *Sender) HandleAck(now time.Time, a *proto.Ack) error {
@@ -57,13 +64,12 @@ func (s *Sender) HandleAck(now time.Time, a *proto.Ack) error {
 		s.credit = int(min(a.Credit, math.MaxInt32))
 	}
 	sample := AckSample{InFlight: s.inFlight, WindowLimited: !s.appLimited}
-	if f := s.log.find(a.Latest); f != nil && (!s.loss.acked || a.Latest > s.loss.latest) {
-		sample.RTT = now.Sub(f.at)
-		s.rtt.update(sample.RTT, min(a.Delay, s.cfg.PeerAckDelay))
-	}
-	if f := s.log.find(a.Latest); f != nil && (s.loss.deliveredAt.IsZero() || a.Latest > s.loss.delivered) {
-		// It has come, also where it told the receiver nothing new.
-		s.loss.delivered, s.loss.deliveredAt = a.Latest, f.at
+	if f := s.log.find(a.Latest); f != nil {
+		if !s.loss.acked || a.Latest > s.loss.latest {
+			sample.RTT = now.Sub(f.at)
+			s.rtt.update(sample.RTT, min(a.Delay, s.cfg.PeerAckDelay))
+		}
+		s.loss.arrived(a.Latest, f.at) // also where it told the receiver nothing new
 	}
 	s.loss.latest = max(s.loss.latest, a.Latest)
 	s.loss.acked = true
@@ -155,10 +161,7 @@ func (s *Sender) acknowledge(c *channel, ch proto.Channel, fresh uint64, sample 
 		if f.at.After(sample.SentAt) {
 			sample.SentAt, sample.Sent = f.at, f.delivery
 		}
-		pn := f.number(1 << (63 - bits.LeadingZeros64(sure)))
-		if s.loss.deliveredAt.IsZero() || pn > s.loss.delivered {
-			s.loss.delivered, s.loss.deliveredAt = pn, f.at
-		}
+		s.loss.arrived(f.number(1<<(63-bits.LeadingZeros64(sure))), f.at)
 	}
 	switch missing := c.all() &^ c.acked; {
 	case missing == 0:
@@ -282,7 +285,7 @@ func (s *Sender) Silent(now time.Time) bool {
 
 // probeAt returns when the probe timeout expires, zero if nothing is awaited.
 func (s *Sender) probeAt() time.Time {
-	if !s.loss.due.IsZero() {
+	if !s.loss.due.IsZero() { // RFC 9002, section 6.2.1
 		return time.Time{}
 	}
 	blocked := s.inFlight == 0 && s.credit == 0 && s.pending()

@@ -118,8 +118,7 @@ func TestWhatIsThereIsNotReserved(t *testing.T) {
 }
 
 // TestSessionsOfOnePeerAreNotWaitedFor: they share its path. A short file is begun by the
-// first session with each peer, as if it were the only one; what the second then finds is
-// dealt to both.
+// first session with each peer, as if it were the only one; the second finds what is left.
 func TestSessionsOfOnePeerAreNotWaitedFor(t *testing.T) {
 	s := &table{New(8*PieceBytes, 1), t, tableTime}
 	s.joins(0, pieces(0, 4), 4)
@@ -133,5 +132,20 @@ func TestSessionsOfOnePeerAreNotWaitedFor(t *testing.T) {
 	s.Next(s.now, 2)
 	if s.absent != 1 {
 		t.Errorf("%d peers are waited for, with two sessions of one of two there", s.absent)
+	}
+}
+
+// TestOfAPieceInPartsNothingIsReserved: what is left of it would be leased apart from the part
+// that comes back, and a piece that was wrong once counts only whole.
+func TestOfAPieceInPartsNothingIsReserved(t *testing.T) {
+	a := New(3*PieceBytes, 2)
+	a.Join(0, 0, 0)
+	a.Reserve(pieces(0, 3))
+	if !a.Reclaim(0, []rangeset.Range{{Start: PieceBytes, End: PieceBytes + shareBytes}}) {
+		t.Fatal("a part of what is free cannot be leased again")
+	}
+	a.Leave(0)
+	if got, want := a.Reserved(), []rangeset.Range{pieces(0, 1), pieces(2, 3)}; !slices.Equal(got, want) {
+		t.Errorf("%v is reserved, want %v", got, want)
 	}
 }
