@@ -16,9 +16,12 @@ const (
 	// they take 768 bytes, which every path carries.
 	maxUntold = 64
 
-	// maxTold is in how many acknowledgements a change is told, if two round trips
-	// have not passed before: a loss of so many in a row is no accident.
-	maxTold = 32
+	// A change is told in the next toldAlways acknowledgements, and then in each
+	// toldEvery'th until maxTold have been sent, if two round trips have not passed
+	// before: a loss of so many in a row is no accident, but one of toldAlways may be.
+	toldAlways = 5
+	toldEvery  = 8
+	maxTold    = 32
 
 	// ackBytes bounds the entries of an acknowledgement. With its header and the
 	// sealing it fits into the datagram that every path carries.
@@ -31,15 +34,15 @@ const none = ^proto.Channel(0)
 // inbound is the receiving side of one stop-and-wait process.
 type inbound struct {
 	used         bool
-	listed       bool  // on the list of recent changes
-	told         uint8 // acknowledgements that this state has been in
-	whole        bool  // the burst before this one has arrived whole
+	listed       bool // on the list of recent changes
+	whole        bool // the burst before this one has arrived whole
 	burst        proto.Burst
 	latest       proto.PacketNumber // the highest of this burst
 	since        proto.PacketNumber // what is below is of bursts before it
 	count        uint8
 	have         uint64
 	changed      time.Time
+	first        uint64        // number of the first acknowledgement that this state is in
 	newer, older proto.Channel // neighbours in the list of recent changes
 }
 
@@ -51,6 +54,7 @@ type Receiver struct {
 	rtt      time.Duration
 	delay    time.Duration
 
+	acks     uint64    // acknowledgements so far
 	untold   int       // channels whose state has not been in an acknowledgement
 	due      time.Time // of the next acknowledgement; zero if nothing is new
 	latest   proto.PacketNumber
@@ -133,8 +137,8 @@ func (r *Receiver) Announce(now time.Time) {
 func (r *Receiver) touch(ch proto.Channel, now time.Time) {
 	c := &r.channels[ch]
 	c.changed = now
-	if c.told > 0 || !c.listed {
-		c.told = 0
+	if next := r.acks + 1; c.first != next {
+		c.first = next
 		r.untold++
 	}
 	if r.newest == ch {
@@ -174,13 +178,18 @@ func (r *Receiver) Received() (segments, repeats uint64) { return r.segments, ui
 func (r *Receiver) Ack(now time.Time, credit uint32) *proto.Ack {
 	r.due = time.Time{}
 	r.untold = 0
+	r.acks++
+	tell := uint64(toldAlways)
+	if r.acks%toldEvery == 0 {
+		tell = maxTold
+	}
 	a := &r.ack
 	a.Latest, a.Delay, a.Repeats, a.Credit = r.latest, now.Sub(r.latestAt), r.repeats, credit
 	a.Entries = a.Entries[:0]
 	room := ackBytes
 	for ch := r.newest; ch != none && len(a.Entries) < proto.MaxEntries; ch = r.channels[ch].older {
 		c := &r.channels[ch]
-		if c.told >= maxTold || c.told > 0 && now.Sub(c.changed) > 2*r.rtt {
+		if told := r.acks - c.first; told >= tell || told > 0 && now.Sub(c.changed) > 2*r.rtt {
 			break
 		}
 		e := proto.Entry{Channel: ch, Burst: c.burst}
@@ -190,7 +199,6 @@ func (r *Receiver) Ack(now time.Time, credit uint32) *proto.Ack {
 		if room -= e.Len(); room < 0 {
 			break
 		}
-		c.told++
 		a.Entries = append(a.Entries, e)
 	}
 	return a

@@ -128,7 +128,7 @@ func (f *Fetch) holdSession(ctx context.Context, p *peerState) error {
 	}
 	c := &clientSession{
 		session: newSession(a.welcome.Session, true, a.keys, a.welcome, a.rtt, f.senderConfig()),
-		fetch:   f, peer: p, socket: conn, finish: a.finish, repeat: backoff{first: max(a.rtt/4, finishSlack), wait: 3*a.rtt + finishSlack},
+		fetch:   f, peer: p, socket: conn, finish: a.finish, repeat: backoff{first: max(a.rtt/4, finishSlack), wait: 3*a.rtt/2 + finishSlack},
 		key: a.contact.key, nextID: clientFile + 1, early: early, size: -1, gets: map[proto.ID]*get{}, pieces: map[int64]*piece{},
 	}
 	if first {

@@ -24,7 +24,7 @@ const (
 	// finishSlack is what a server takes beside round trips to make a session
 	// (arbitrary): the third message, whose round trip is known, is sent a second
 	// time before it could be answered, in case it is lost or the answer is (Flach
-	// et al., SIGCOMM 2013, section 3), and again after three round trips and this.
+	// et al., SIGCOMM 2013, section 3), and again after one and a half round trips and this.
 	finishSlack = 10 * time.Millisecond
 
 	// attemptTime is how long one attempt goes on before the address is looked

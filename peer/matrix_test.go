@@ -43,6 +43,7 @@ func TestMatrix(t *testing.T) {
 		{"1 Mbit/s", 2 << 20, 1, netsim.Link{Rate: mbit, Delay: 25 * ms}, 0, 0.88},
 		{"ADSL 16/1", 16 << 20, 1, netsim.Link{Rate: 16 * mbit, Delay: 15 * ms}, mbit, 0.90},
 		{"cable 100/5", 64 << 20, 1, netsim.Link{Rate: 100 * mbit, Delay: 10 * ms}, 5 * mbit, 0.91},
+		{"100/1", 64 << 20, 1, netsim.Link{Rate: 100 * mbit, Delay: 25 * ms}, mbit, 0.86},
 		{"queue of 16 KiB", 16 << 20, 1, netsim.Link{Rate: 20 * mbit, Delay: 20 * ms, Queue: 16 << 10}, 0, 0.91},
 		{"queue of 1 s", 64 << 20, 1, netsim.Link{Rate: 100 * mbit, Delay: 25 * ms, Queue: 100 * mbit}, 0, 0.92},
 		{"1 Gbit/s, 5 ms", 256 << 20, 1, netsim.Link{Rate: 1000 * mbit, Delay: 2500 * time.Microsecond}, 0, 0.93},
