@@ -9,7 +9,7 @@ import (
 
 // landing is where the next segment of file bytes is likely to belong: behind the
 // last one. A datagram that may be it is opened into its place there, which saves
-// to copy it. A guess that fails costs a copy and nothing else: the bytes that are
+// to copy it. A guess that fails costs two copies and nothing else: the bytes that are
 // written to are none that have come.
 type landing struct {
 	request proto.ID
@@ -26,6 +26,9 @@ type lander interface {
 	// that is not known. Whatever comes may be written there but to the first
 	// proto.SegmentHeaderLen bytes, which are put back.
 	landingFor(n int) []byte
+
+	// landed reports whether a segment that was opened there belongs there.
+	landed(seg *proto.Segment) bool
 }
 
 // opened is a datagram that has been opened.
@@ -55,8 +58,10 @@ func (s *session) land(at []byte, h proto.SealedHeader, header, body []byte) (op
 	if err != nil {
 		return opened{}, err
 	}
-	if s.segment, err = proto.ParseSegment(plain); err != nil {
-		return opened{plain: append(body[:0], plain...)}, nil // another frame
+	if s.segment, err = proto.ParseSegment(plain); err != nil || !s.lander.landed(&s.segment) {
+		// Back to where it lay: what is another segment's place may be this one's too, of
+		// another part, and not all of it could be moved there without writing over the rest.
+		return opened{plain: append(body[:0], plain...)}, nil
 	}
 	return opened{landed: true}, nil
 }
@@ -77,4 +82,10 @@ func (c *clientSession) landingFor(n int) []byte {
 	}
 	start := r.Start - p.base // in the buffer, a header before the payload
 	return p.space[start : start+int64(n) : start+int64(n)]
+}
+
+// landed implements lander.
+func (c *clientSession) landed(seg *proto.Segment) bool {
+	g := c.gets[seg.Request]
+	return g != nil && landing{seg.Request, seg.At(g.data.Start)} == c.next
 }

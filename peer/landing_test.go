@@ -119,12 +119,24 @@ func TestAGuessThatFails(t *testing.T) {
 	w := newRunway(t, assign.PieceBytes)
 	w.send(span(0, n), true)
 	w.send(span(n, n), false)
-	w.send(span(5*n, n), false) // opened to where [2n, 3n) belongs, and copied from there
+	w.send(span(5*n, n), true) // opened to where [2n, 3n) belongs, and moved back
 	w.send(span(6*n, n), false)
-	w.send(span(2*n, n), false)
+	w.send(span(2*n, n), true) // the guess was [7n, 8n)
 	w.send(span(3*n, 2*n), false)
 	w.send(span(5*n, n), true) // comes again; behind the last one lies what has come
 	w.send(span(7*n, n), true)
+}
+
+// TestAGuessThatFailsNearby: the next segment lies over the place that was guessed, in two
+// pieces.
+func TestAGuessThatFailsNearby(t *testing.T) {
+	const end = assign.PieceBytes
+	for off := int64(100); off < 1700; off += 100 {
+		w := newRunway(t, 2*assign.PieceBytes)
+		w.send(span(0, end-2600), true) // begins the first piece
+		w.send(span(end-2600, 1000), false)
+		w.send(span(end-1600+off, 1400), true)
+	}
 }
 
 // TestAForgeryLands: nothing that has come changes, and the right one is taken
