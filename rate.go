@@ -17,6 +17,10 @@ var units = []struct {
 	{"k", 1e3}, {"K", 1e3}, {"M", 1e6}, {"G", 1e9}, {"B", 1},
 }
 
+// minRate is the least rate that a fetch may be limited to, in bytes per second: a
+// burst of two packets takes three seconds then.
+const minRate = 1000
+
 // parseRate reads bytes a second: a number, with a unit or without.
 func parseRate(text string) (int64, error) {
 	number, unit := strings.TrimSuffix(text, "/s"), 1.0
@@ -27,8 +31,12 @@ func parseRate(text string) (int64, error) {
 		}
 	}
 	n, err := strconv.ParseFloat(number, 64)
-	if rate := n * unit; err == nil && rate >= 1 && rate < math.MaxInt64 {
+	rate := n * unit
+	switch {
+	case err == nil && rate >= minRate && rate < math.MaxInt64:
 		return int64(rate), nil
+	case err == nil && rate > 0 && rate < minRate:
+		return 0, fmt.Errorf("rate %q: want %d bytes a second or more", text, minRate)
 	}
 	return 0, fmt.Errorf("rate %q: want bytes a second, such as 500k, 10M or 2.5MiB", text)
 }

@@ -14,7 +14,15 @@ const (
 	// outstanding, after which a peer's work is given to others.
 	minSilence = 250 * time.Millisecond
 
-	// silentEnd is how long a silent session is kept: its server may only have
+	// maxDoubt is the most that a peer which answers is waited for before it is asked
+	// again, unless silence is longer (arbitrary).
+	maxDoubt = time.Second
+
+	// lookTime is how long a read takes at least that is to bring what has come: longer
+	// than datagrams are let gather (arbitrary).
+	lookTime = 2 * gatherTime
+
+	// silentEnd is how long a silent session is kept at least: its server may only have
 	// been held up. After that it may have been started anew, and knows nothing
 	// of the session.
 	silentEnd = 3 * time.Second
@@ -23,13 +31,49 @@ const (
 // errSilent is the end of a session whose peer has fallen silent.
 var errSilent = errors.New("no sign of life")
 
-// silentAt returns when the peer counts as silent if nothing is heard before.
-func (c *clientSession) silentAt() time.Time {
-	since := c.heard
-	if c.awaiting.After(since) {
-		since = c.awaiting
+// doubtAt returns when the peer is asked for a sign of life if nothing is heard before: it
+// may keep to a limit and have nothing to send for seconds, or be busy. Each time that it
+// answers and sends nothing else it has twice as long.
+func (c *clientSession) doubtAt() time.Time {
+	wait := c.silence() / 2
+	if c.placed == c.placedThen {
+		wait = max(wait, min(wait<<min(c.doubts, 8), maxDoubt))
 	}
-	return since.Add(max(3*c.sender.ProbeTimeout(), minSilence))
+	return c.quietSince().Add(wait)
+}
+
+// silentAt returns when the peer counts as silent if nothing is heard before.
+func (c *clientSession) silentAt() time.Time { return c.doubtAt().Add(c.silence() / 2) }
+
+// endAt returns when a session ends that is silent.
+func (c *clientSession) endAt() time.Time { return c.heard.Add(max(silentEnd, 2*c.silence())) }
+
+// mayDoubt reports whether the peer has not been asked yet, nor is anything else under
+// way that it would acknowledge.
+func (c *clientSession) mayDoubt() bool {
+	return c.pinged.Before(c.quietSince()) && c.sender.Idle()
+}
+
+// doubt asks the peer for a sign of life.
+func (c *clientSession) doubt(now time.Time) error {
+	if c.placed != c.placedThen {
+		c.doubts, c.placedThen = 0, c.placed
+	}
+	c.doubts++
+	return c.ping(now)
+}
+
+// silence is how long nothing may be heard of a peer that sends all the time.
+func (c *clientSession) silence() time.Duration {
+	return max(3*c.sender.ProbeTimeout(), minSilence)
+}
+
+// quietSince returns since when nothing that is awaited has come.
+func (c *clientSession) quietSince() time.Time {
+	if c.awaiting.After(c.heard) {
+		return c.awaiting
+	}
+	return c.heard
 }
 
 // pingAfter returns how long an idle session waits before it asks for a sign of
@@ -59,15 +103,17 @@ func (c *clientSession) watch(now time.Time) error {
 	case !waits:
 		c.awaiting = time.Time{}
 		if after := c.pingAfter(); now.Sub(c.heard) >= after && now.Sub(c.pinged) >= after {
-			c.pinged = now
-			return c.tell(&proto.Ping{})
+			return c.ping(now)
 		}
 	case c.awaiting.IsZero():
 		c.awaiting = now
-	case c.silent && now.Sub(c.heard) >= silentEnd:
+	case !c.looked: // what has been heard is not known
+	case c.silent && !now.Before(c.endAt()):
 		return errSilent
 	case !c.silent && !now.Before(c.silentAt()):
-		return c.fallSilent()
+		return c.fallSilent(now)
+	case !c.silent && !now.Before(c.doubtAt()) && c.mayDoubt():
+		return c.doubt(now)
 	}
 	if c.meter.Tick(now, len(c.gets) > 0 && !c.silent) {
 		c.fetch.publish(c)
@@ -76,9 +122,15 @@ func (c *clientSession) watch(now time.Time) error {
 }
 
 // fallSilent gives the session's work to others, and asks for a sign of life.
-func (c *clientSession) fallSilent() error {
+func (c *clientSession) fallSilent(now time.Time) error {
 	c.silent = true
 	c.fetch.silent(c)
+	return c.ping(now)
+}
+
+// ping asks for a sign of life.
+func (c *clientSession) ping(now time.Time) error {
+	c.pinged = now
 	return c.tell(&proto.Ping{})
 }
 

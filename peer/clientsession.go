@@ -69,8 +69,13 @@ type clientSession struct {
 	placed    int64 // bytes of the file that came
 	fault     error // the peer's, found where it could not be returned
 	pinged    time.Time
-	woken     atomic.Bool
-	starved   atomic.Bool // the credit given last was little, for want of memory
+
+	looked     bool  // the last read would have brought what had come
+	doubts     int   // times in a row that it was asked whether it is there, and nothing came but the answer
+	placedThen int64 // placed, at the first of them
+
+	woken   atomic.Bool
+	starved atomic.Bool // the credit given last was little, for want of memory
 
 	ordered atomic.Bool // told is not empty
 
@@ -112,7 +117,7 @@ func (f *Fetch) holdSession(ctx context.Context, p *peerState) error {
 	if !early.Empty() {
 		defer f.unreserve(p)
 	}
-	welcome := proto.Welcome{Session: f.id, Credit: uint32(credit), MaxDatagram: maxServerDatagram}
+	welcome := proto.Welcome{Session: f.id, Credit: uint32(credit), MaxDatagram: f.longestDatagram()}
 	first := false
 	a, err := hs.run(ctx, func(k secure.PublicKey) (err error) {
 		if first, err = f.trust(p, k); errors.Is(err, ErrKey) {
@@ -182,7 +187,8 @@ func (c *clientSession) run(ctx context.Context) error {
 		if err := c.send(now); err != nil {
 			return err
 		}
-		c.conn.SetReadDeadline(c.deadline(now))
+		due := c.deadline(now)
+		c.conn.SetReadDeadline(due)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -193,11 +199,13 @@ func (c *clientSession) run(ctx context.Context) error {
 			time.Sleep(gatherTime)
 		}
 		var err error
+		entered := time.Now()
 		n, err = c.conn.Read(msgs)
 		if errors.Is(err, errConnClosed) {
 			return err
 		}
 		now = time.Now()
+		c.looked = n > 0 || entered.Before(due) && !now.Before(due)
 		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 			c.fetch.readErrors.Add(1) // may be forged, and says nothing of what is to come
 			time.Sleep(c.trouble.pause(now))
@@ -276,9 +284,16 @@ func (c *clientSession) send(now time.Time) error {
 func (c *clientSession) deadline(now time.Time) time.Time {
 	next := now.Add(c.pingAfter())
 	if !c.awaiting.IsZero() {
-		next = c.silentAt()
-		if c.silent {
-			next = c.heard.Add(silentEnd)
+		switch {
+		case c.silent:
+			next = c.endAt()
+		case c.mayDoubt():
+			next = c.doubtAt()
+		default:
+			next = c.silentAt()
+		}
+		if !next.After(now) { // this host was held up: what waits is read before the peer is judged
+			next = now.Add(lookTime)
 		}
 	}
 	if c.meter.Rate() == 0 || len(c.gets) > 0 || c.asksAgain {

@@ -111,7 +111,7 @@ func (f *Fetch) relieve(now time.Time) {
 // reignTime returns how long who knows the hashes may take to tell them: some
 // 8 Mbit/s, and a while to begin. Arbitrary.
 func (f *Fetch) reignTime() time.Duration {
-	return stallTime + time.Duration(min(tree.Pieces(f.size)/32768, 3600))*time.Second
+	return f.stallsAfter() + time.Duration(min(tree.Pieces(f.size)/32768, 3600))*time.Second
 }
 
 // maxLate bounds how often that doubles: to an hour and a half. Arbitrary.

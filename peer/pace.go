@@ -33,6 +33,14 @@ const paceInterval = time.Second / 2
 // part of a limit (arbitrary).
 const roomToGrow = 1.2
 
+// Under a limit no datagram is longer than what may come in limitGrain, or one of them
+// could be all that comes for seconds; those of Ethernet's packets are not
+// forgone for it (both arbitrary).
+const (
+	limitGrain       = time.Second / 50
+	ethernetDatagram = 1472
+)
+
 // pacer divides a fetch's limit among its peers. It is guarded by Fetch.mu.
 type pacer struct {
 	at time.Time // when it was divided last
@@ -40,6 +48,15 @@ type pacer struct {
 
 // paces reports whether peers are to be told how to send.
 func (f *Fetch) paces() bool { return f.opt.LimitRate > 0 || f.opt.Background }
+
+// longestDatagram returns how long a datagram servers may send, in bytes.
+func (f *Fetch) longestDatagram() uint16 {
+	if f.opt.LimitRate <= 0 {
+		return maxServerDatagram
+	}
+	grain := float64(f.opt.LimitRate) * limitGrain.Seconds()
+	return uint16(min(max(ethernetDatagram, grain), maxServerDatagram))
+}
 
 // firstPace returns what a peer is told before it has a rate: an even part.
 func (f *Fetch) firstPace(p *peerState) *proto.Pace {
@@ -100,7 +117,8 @@ func (f *Fetch) repace(now time.Time) {
 }
 
 // parts divides total so that nobody has more than it wants, and those who want
-// more than an even part have as much as each other.
+// more than an even part have as much as each other. What nobody wants is divided
+// evenly on top: what is wanted is a guess.
 func parts(total float64, wants []float64) []float64 {
 	out := make([]float64, len(wants))
 	open := len(wants)
@@ -122,7 +140,10 @@ func parts(total float64, wants []float64) []float64 {
 				out[i] = even
 			}
 		}
-		break
+		return out
+	}
+	for i := range out {
+		out[i] += total / float64(len(out))
 	}
 	return out
 }

@@ -2,10 +2,14 @@ package peer
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
 	"testing"
 	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"chunkcp/internal/netsim"
 	"chunkcp/internal/secure"
@@ -22,7 +26,7 @@ func TestParts(t *testing.T) {
 		{100, []float64{100, 100}, []float64{50, 50}},
 		{100, []float64{10, 100, 100}, []float64{10, 45, 45}},
 		{100, []float64{100, 40, 10}, []float64{50, 40, 10}},
-		{100, []float64{10, 20}, []float64{10, 20}},
+		{100, []float64{10, 20}, []float64{45, 55}},
 	} {
 		if got := parts(tc.total, tc.wants); !slices.Equal(got, tc.parts) {
 			t.Errorf("%v of %v: %v, want %v", tc.wants, tc.total, got, tc.parts)
@@ -102,5 +106,45 @@ func TestBackground(t *testing.T) {
 	}
 	if ratio := alone.Seconds() / modest.Seconds(); ratio < 0.6 || math.IsNaN(ratio) {
 		t.Errorf("in the background it had %.2f of the path when nobody else was there", ratio)
+	}
+}
+
+// TestALimitIsNoSilence: a peer that may send no more than a burst in a second is not
+// taken for one that has fallen silent, whose work others do again.
+func TestALimitIsNoSilence(t *testing.T) {
+	heavy(t)
+	for _, tc := range []struct {
+		servers, sessions int
+		limit             int64
+		size              int
+		mtu               int
+	}{
+		{1, 4, 1000, 20 << 10, 65535},
+		{2, 2, 10_000, 1 << 20, 1500},
+		{5, 5, 25_000, 2 << 20, 1500},
+		{3, 3, 100_000, 4 << 20, 9000},
+		{3, 3, 200_000, 8 << 20, 65535},
+		{1, 4, 100_000, 1 << 20, 65535},
+	} {
+		t.Run(fmt.Sprint(tc), func(t *testing.T) {
+			link := netsim.Link{Rate: 12.5e6, Delay: 5 * time.Millisecond, MTU: tc.mtu}
+			inWorld(t, 1, tc.servers, tc.size, link, func(w *world) {
+				core, logs := observer.New(zap.DebugLevel)
+				o := w.options()
+				o.Log, o.LimitRate, o.Sessions = zap.New(core), tc.limit, tc.sessions
+				f, took := w.fetch(o)
+				if n := logs.FilterMessage("peer is silent").Len(); n > 0 {
+					t.Errorf("silent %d times", n)
+				}
+				ideal := float64(tc.size) / float64(tc.limit)
+				t.Logf("%v, %.2f of the limit; %d bytes came", took, ideal/took.Seconds(), came(f))
+				if took.Seconds() > 1.25*ideal+3 {
+					t.Errorf("%v, where %.0f s would do", took, ideal)
+				}
+				if over := came(f) - int64(tc.size); over > int64(tc.size)/8 {
+					t.Errorf("%d bytes came twice", over)
+				}
+			})
+		})
 	}
 }

@@ -9,7 +9,7 @@ const (
 	// idleTime is how long a session may be silent.
 	idleTime = 60 * time.Second
 
-	// unansweredTime is how long it may be while something is in flight, which
+	// unansweredTime is how long it may be at least while something is in flight, which
 	// counts against the sessions that the client has opened in its place: the
 	// client gives a session up after silentEnd.
 	unansweredTime = silentEnd + 2*time.Second
@@ -30,7 +30,7 @@ func (c *serverSession) patience() time.Duration {
 	if c.sender.Idle() {
 		return idleTime
 	}
-	return unansweredTime
+	return max(unansweredTime, 3*c.sender.ProbeTimeout())
 }
 
 // givenUpAt returns when the session ends if nothing happens before.

@@ -6,9 +6,21 @@ import (
 	"go.uber.org/zap"
 )
 
-// stallTime is how long nothing may come, though peers are alive, before the
-// work is dealt anew. Arbitrary: several times within a Timeout.
+// stallTime is the least time for which nothing may come, though peers are alive, before
+// the work is dealt anew. Arbitrary: several times within a Timeout.
 const stallTime = 5 * time.Second
+
+// stallsAfter returns that time: what is dealt anew takes a round trip to come at all. A peer
+// that puts its answers off holds the others up for half a Timeout at most.
+func (f *Fetch) stallsAfter() time.Duration {
+	var longest time.Duration
+	for _, p := range f.peers {
+		if p.state == Live {
+			longest = max(longest, p.rtt)
+		}
+	}
+	return max(stallTime, min(3*longest, f.opt.Timeout/2))
+}
 
 // firstPatience is how long a size may hold up another one that is claimed,
 // without a piece that is kept, the first time; it doubles each time. Arbitrary: a
@@ -53,7 +65,7 @@ func (f *Fetch) unstick(now time.Time) {
 // more has bytes come each time, so that they tell nothing: what is dealt anew is
 // lost. One that is slow has them come all the time.
 func (f *Fetch) stuckFor(now time.Time) time.Duration {
-	if f.stuck.IsZero() || now.Sub(f.unstuck) >= 2*stallTime {
+	if f.stuck.IsZero() || now.Sub(f.unstuck) >= 2*f.stallsAfter() {
 		return 0
 	}
 	return now.Sub(f.stuck)
@@ -61,8 +73,9 @@ func (f *Fetch) stuckFor(now time.Time) time.Duration {
 
 // nothingComes reports whether neither bytes nor hashes have come for long.
 func (f *Fetch) nothingComes(now time.Time) bool {
+	stall := f.stallsAfter()
 	for _, since := range []time.Time{f.answered, f.moved, f.unstuck} {
-		if now.Sub(since) < stallTime {
+		if now.Sub(since) < stall {
 			return false
 		}
 	}

@@ -2,8 +2,11 @@ package peer
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
+
+	"chunkcp/internal/netsim"
 )
 
 // stall has some bytes come and then none, so that the work is dealt anew, and
@@ -65,5 +68,33 @@ func TestAStallOfASlowPeer(t *testing.T) {
 	}
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// TestAPathOfFiveSeconds: what was asked for is waited for, however long the round trip is.
+func TestAPathOfFiveSeconds(t *testing.T) {
+	heavy(t)
+	for _, tc := range []struct {
+		servers int
+		queue   int64
+		most    time.Duration
+	}{
+		{1, 64 << 10, 4 * time.Minute}, // 67 s are the link's
+		{2, 64 << 10, 4 * time.Minute},
+		{2, 640 << 10, 2 * time.Minute},
+	} {
+		t.Run(fmt.Sprint(tc.servers, tc.queue), func(t *testing.T) {
+			link := netsim.Link{Rate: 125_000, Delay: 2500 * time.Millisecond, Queue: tc.queue}
+			inWorld(t, 1, tc.servers, 8<<20, link, func(w *world) {
+				f, took := w.fetch(w.options())
+				t.Logf("%v, %d bytes came", took, came(f))
+				if took > tc.most {
+					t.Errorf("took %v, want %v at most", took, tc.most)
+				}
+				if over := came(f) - 8<<20; over > 2<<20 {
+					t.Errorf("%d bytes came twice", over)
+				}
+			})
+		})
 	}
 }
