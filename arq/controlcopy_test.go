@@ -82,3 +82,16 @@ func TestWhatIsNotSentTwice(t *testing.T) {
 	st.sends("0/1 x")
 	st.timer(storyProbe)
 }
+
+// TestACopyOfABurstThatWasCutAnew: it is none of the burst that was, and uses no number
+// that another datagram has.
+func TestACopyOfABurstThatWasCutAnew(t *testing.T) {
+	st := newStory(t, Config{CopyControl: true})
+	st.request(1)
+	st.sends("0/1 x")
+	st.s.Shrink(simSegment / 2)
+	st.sends("0/2 xx")
+	st.at(storyRTT / 4)
+	st.sends()
+	st.timer(storyProbe)
+}

@@ -98,6 +98,7 @@ func (s *Sender) SetSegment(bytes int) {
 // not carry those of before: what is outstanding is cut anew.
 func (s *Sender) Shrink(bytes int) {
 	s.SetSegment(bytes)
+	var back []work
 	for i := range s.channels {
 		c := &s.channels[i]
 		if !c.busy || c.segment <= bytes {
@@ -105,19 +106,25 @@ func (s *Sender) Shrink(bytes int) {
 		}
 		s.recall(c, proto.Channel(i))
 		if i == 0 {
+			s.copyAt = time.Time{}
 			s.control.sent = c.data.Start // the reader knows what came
 			continue
 		}
-		s.work.close(c.request, int64(c.bytes(c.acked)))
 		missing := c.all() &^ c.acked
+		if len(s.work.items)+len(back) >= maxWork { // what lies between is sent again as well
+			first, end := bits.TrailingZeros64(missing), bits.Len64(missing)
+			missing = allOf(end-first) << first
+		}
+		s.work.close(c.request, int64(c.bytes(c.all()&^missing)))
 		for missing != 0 {
 			first := bits.TrailingZeros64(missing)
 			n := bits.TrailingZeros64(^(missing >> first))
-			s.work.pushFront(work{c.request, c.span(first, n)})
+			back = append(back, work{c.request, c.span(first, n)})
 			missing &^= allOf(n) << first
 		}
 		s.idle = append(s.idle, proto.Channel(i))
 	}
+	s.work.putBack(back)
 	s.log.trim()
 }
 

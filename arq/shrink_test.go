@@ -2,6 +2,7 @@ package arq
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -109,4 +110,36 @@ func TestAbortUnderFaults(t *testing.T) {
 			rt.Errorf("left over: %+v", st)
 		}
 	})
+}
+
+// TestShrinkOfManyHoles: a receiver that acknowledges every other segment has what is
+// outstanding fall into no more ranges than a queue may have, and one for each burst.
+func TestShrinkOfManyHoles(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	s := NewSender(Config{
+		SegmentBytes: 1433, BurstBytes: 65487, OverheadBytes: 39, Credit: 1 << 30,
+		Controller: &Fixed{WindowBytes: 1 << 30},
+	})
+	s.Send(5, rangeset.Range{End: 1 << 30})
+	var bursts []Transmission
+	for x, ok := s.Poll(now); ok; x, ok = s.Poll(now) {
+		bursts = append(bursts, x)
+	}
+	last := bursts[len(bursts)-1]
+	latest := last.First + proto.PacketNumber(last.Count) - 1
+	now = now.Add(time.Millisecond)
+	for some := range slices.Chunk(bursts, 80) {
+		a := proto.Ack{Latest: latest, Credit: 1 << 30}
+		for _, x := range some {
+			a.Entries = append(a.Entries, proto.Entry{Channel: x.Channel, Burst: x.Burst, Bitmap: 0x5555555555555555 & (1<<x.Count - 1)})
+		}
+		if err := s.HandleAck(now, &a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Shrink(1193)
+	audit(t, s)
+	if n := len(s.work.items); n < len(bursts) || n > maxWork+64+len(bursts) {
+		t.Errorf("%d ranges of %d bursts wait", n, len(bursts))
+	}
 }

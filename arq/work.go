@@ -7,9 +7,9 @@ import (
 	"chunkcp/proto"
 )
 
-// maxWork bounds the items that the peer can have a queue cut into. Arbitrary:
-// several for each request that a session takes; to look through them takes a
-// microsecond.
+// maxWork bounds the items that the peer can have a queue cut into, but for one for each
+// channel when the path's segments become shorter. Arbitrary: several for each request that
+// a session takes; to look through them takes a microsecond.
 const maxWork = 1024
 
 // work is bytes of one request that wait to be sent for the first time.
@@ -34,10 +34,12 @@ func (q *workQueue) push(w work) {
 	q.open[w.request] += w.data.Len()
 }
 
-// pushFront puts back what was taken before.
-func (q *workQueue) pushFront(w work) {
-	q.items = slices.Insert(q.items, 0, w)
-	q.bytes += w.data.Len()
+// putBack puts what was taken before in front.
+func (q *workQueue) putBack(back []work) {
+	for _, w := range back {
+		q.bytes += w.data.Len()
+	}
+	q.items = slices.Insert(q.items, 0, back...)
 }
 
 // close notes that n bytes of a request are acknowledged or cancelled.
