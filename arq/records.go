@@ -17,7 +17,7 @@ const (
 )
 
 // LeastRecords is how many bytes of Config.Records have a Sender have 64 transmissions
-// and 32 channels: some megabytes in flight.
+// and 17 channels: a megabyte in flight.
 const LeastRecords = leastFlights*flightBytes + 4*leastChannels*channelBytes
 
 // taken asks for n bytes of m; nil has all.

@@ -38,10 +38,7 @@ func (s *server) setAccess(psk *secure.PSK, allow map[secure.PublicKey]bool) {
 			continue
 		}
 		c.expelled.Store(true)
-		select {
-		case c.wake <- struct{}{}:
-		default: // it is awake
-		}
+		c.wakeUp()
 	}
 }
 

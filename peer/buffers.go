@@ -1,15 +1,11 @@
 package peer
 
 import (
-	"net"
 	"sync"
 
 	"chunkcp/internal/udp"
 	"chunkcp/proto"
 )
-
-// errConnClosed is what a closed Conn fails with.
-var errConnClosed = net.ErrClosed
 
 const (
 	// baseDatagram is the UDP payload that every path is taken to carry: what an

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"sync/atomic"
 	"time"
@@ -201,7 +202,7 @@ func (c *clientSession) run(ctx context.Context) error {
 		var err error
 		entered := time.Now()
 		n, err = c.conn.Read(msgs)
-		if errors.Is(err, errConnClosed) {
+		if errors.Is(err, net.ErrClosed) {
 			return err
 		}
 		now = time.Now()

@@ -20,7 +20,7 @@ const (
 	controlCommons = 15 << 20
 
 	// The same in bytes of what is remembered of the datagrams that are in flight. A
-	// gigabit and 100 ms takes some 90 KiB. All of it is 186 MiB.
+	// gigabit and 100 ms takes some 90 KiB. All of it is 188.5 MiB.
 	recordShare   = arq.LeastRecords
 	recordCommons = 64 << 20
 )

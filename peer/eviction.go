@@ -66,10 +66,7 @@ func (s *server) evict(c *serverSession) bool {
 	}
 	s.quota.give(c.holder.addr, c.holder.key)
 	c.evicted.Store(true)
-	select {
-	case c.wake <- struct{}{}:
-	default: // it is awake, and looks before it sleeps
-	}
+	c.wakeUp()
 	return true
 }
 

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/netip"
 	"os"
 	"time"
 
@@ -134,7 +136,7 @@ func (h *handshake) run(ctx context.Context, trust func(secure.PublicKey) error,
 			h.sent++
 			h.lastSent = now
 			b := h.hello.Append(nil)
-			_ = h.conn.Write(b, len(b), h.conn.LocalAddr())
+			_ = h.conn.Write(b, len(b), netip.AddrPort{})
 			next = now.Add(wait.next())
 		}
 		deadline := next
@@ -147,7 +149,7 @@ func (h *handshake) run(ctx context.Context, trust func(secure.PublicKey) error,
 		}
 		n, err := h.conn.Read(msgs)
 		switch {
-		case errors.Is(err, errConnClosed):
+		case errors.Is(err, net.ErrClosed):
 			return nil, err
 		case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
 			time.Sleep(trouble.pause(time.Now()))

@@ -282,10 +282,7 @@ func (h *hashing) combine(t *hashedFile) {
 // tell wakes who waits for more of the tree.
 func (h *hashing) tell(t *hashedFile) {
 	for s := range t.watchers {
-		select {
-		case s.wake <- struct{}{}:
-		default: // it is awake
-		}
+		s.wakeUp()
 	}
 }
 

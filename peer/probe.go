@@ -33,9 +33,9 @@ func (a Answer) Understood() bool { return a.Key != secure.PublicKey{} }
 // wanted.
 var errGreeted = errors.New("greeted")
 
-// Probe greets p, whatever key it may have, though it waits for one with p.Key, by the handshake of a fetch, up
-// to the server's answer: it opens no session and does not tell who asks. An
-// error is of the way there, or ErrNoPeers if nothing answered in time.
+// Probe greets p by the handshake of a fetch, up to the server's answer: it opens no
+// session and does not tell who asks. An answer with another key than p.Key counts if no
+// other comes in time. An error is of the way there, or ErrNoPeers if nothing answered.
 func Probe(ctx context.Context, p Peer, network Network) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, ProbeTime)
 	defer cancel()

@@ -128,6 +128,14 @@ func (c *serverSession) run(ctx context.Context, requests []byte) {
 	c.end(ctx, err)
 }
 
+// wakeUp has the session's loop look at what there is to do. Any goroutine may call it.
+func (c *serverSession) wakeUp() {
+	select {
+	case c.wake <- struct{}{}:
+	default: // it is awake, and looks before it sleeps
+	}
+}
+
 // first handles the control messages that came with the handshake.
 func (c *serverSession) first(now time.Time, requests []byte) error {
 	for {
@@ -148,7 +156,15 @@ func (c *serverSession) first(now time.Time, requests []byte) error {
 // drain handles the datagrams that wait.
 func (c *serverSession) drain() error {
 	now := time.Now()
-	for d := c.inbox.take(); d != nil; d = c.inbox.take() {
+	for n := 0; ; n++ {
+		if n == inboxLen { // as many may have come meanwhile, and the rest of the loop waits
+			c.wakeUp()
+			return nil
+		}
+		d := c.inbox.take()
+		if d == nil {
+			return nil
+		}
 		c.from = d.from
 		err := c.handle(now, d.buf[:d.n])
 		c.server.pool.Put(d)
@@ -156,7 +172,6 @@ func (c *serverSession) drain() error {
 			return err
 		}
 	}
-	return nil
 }
 
 // end says goodbye and logs the outcome.

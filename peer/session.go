@@ -3,6 +3,7 @@ package peer
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"time"
 
@@ -338,7 +339,7 @@ func (s *session) write(out []byte, datagram int) error {
 	err := s.conn.Write(out, datagram, s.addr)
 	s.unsent = err
 	switch {
-	case errors.Is(err, errConnClosed):
+	case errors.Is(err, net.ErrClosed):
 		return err
 	case errors.Is(err, udp.ErrTooLong) && s.mtu != nil && s.mtu.TooLong(time.Now(), datagram):
 		s.sender.Shrink(s.mtu.Size() - segmentOverhead)

@@ -36,8 +36,7 @@ func (f *Fetch) SetPeers(peers []Peer) error {
 			f.employ(f.add(p))
 		}
 	}
-	f.settle()
-	return nil
+	return nil // what follows from it is tick's to find out: a fetch does not end meanwhile
 }
 
 // is reports whether two name the same peer.

@@ -36,8 +36,8 @@ const (
 // writer sends runs. The mutex costs nothing that the runtime's own lock on
 // the descriptor's writes did not cost before.
 type writer struct {
-	// send sends messages in order and returns how many; at least one if the
-	// error is nil, none otherwise.
+	// send sends messages in order and returns how many, at least one; the number means
+	// nothing if there is an error.
 	send  func([]ipv4.Message) (int, error)
 	count *counters
 

@@ -1,0 +1,25 @@
+package peer
+
+import "testing"
+
+// TestPeersLeaveAndWhatFollows: that the peers of the file under way leave has another one
+// begin, but not in the hands of whoever has read the config: a fetch that ends meanwhile
+// would leave its part file.
+func TestPeersLeaveAndWhatFollows(t *testing.T) {
+	b := bare(t, 4<<20, 2)
+	b.opened(0, 5<<20)
+	b.opened(1, 4<<20)
+	if b.size != 5<<20 {
+		t.Fatalf("a file of %d bytes is fetched", b.size)
+	}
+	if err := b.SetPeers(b.opt.Peers[1:]); err != nil {
+		t.Fatal(err)
+	}
+	if b.size != 5<<20 || b.peers[0].state != Out {
+		t.Errorf("a file of %d bytes, begun outside of the fetch's loop; the first peer is %v", b.size, b.peers[0].state)
+	}
+	b.tick(b.answered)
+	if b.size != 4<<20 {
+		t.Errorf("a file of %d bytes is fetched, which nobody has", b.size)
+	}
+}
