@@ -161,8 +161,12 @@ func (f *Fetch) holdSession(ctx context.Context, p *peerState) error {
 		return nil
 	}
 	var closed *errClosed
-	if !errors.As(err, &closed) && !errors.Is(err, errSilent) {
+	switch {
+	case errors.As(err, &closed), errors.Is(err, errSilent):
+	case errors.Is(err, arq.ErrViolation):
 		c.close(proto.CloseProtocol, "")
+	default: // what it has is not what is wanted, or this host has failed
+		c.close(proto.CloseDone, "")
 	}
 	if closed != nil && closed.Code == proto.CloseForbidden {
 		return fmt.Errorf("%w: ask the server's admin to allow %v", ErrRefused, f.opt.Identity.PublicKey())

@@ -102,8 +102,10 @@ func (f *Fetch) rememberKey(p *peerState, x *contact) error {
 	if changed := (*secure.KeyChangedError)(nil); errors.As(err, &changed) {
 		return fmt.Errorf("%w: %w", ErrKey, err)
 	}
-	if err != nil {
-		return err
+	if err != nil { // as ssh does: it is this host that cannot, and the key is the one that answered
+		f.log.Warn("the server's key is not remembered: name it, as HOST:PORT#KEY, or have known_peers be writable",
+			zap.String("peer", p.Addr), zap.Stringer("key", x.key), zap.Error(err))
+		return nil
 	}
 	x.remembered = true
 	f.log.Info("first contact: key remembered", zap.String("peer", p.Addr), zap.Stringer("key", x.key))

@@ -40,9 +40,24 @@ func (f *Fetch) hopeless(now time.Time) error {
 		return f.failure(ErrNotFound, f.opt.Name+": not found on any peer that answers")
 	}
 	if now.Sub(f.lastLive) >= f.opt.Timeout {
-		return f.failure(ErrNoPeers, fmt.Sprintf("no live peer for %v", f.opt.Timeout))
+		return f.failure(f.absentKind(), fmt.Sprintf("no live peer for %v", f.opt.Timeout))
 	}
 	return nil
+}
+
+// absentKind returns what to call the failure of peers none of which is live: where all
+// that was ever heard came with a wrong key, it is that.
+func (f *Fetch) absentKind() error {
+	kind := ErrNoPeers
+	for _, p := range f.peers {
+		switch {
+		case p.met != nil:
+			return ErrNoPeers
+		case errors.Is(p.err, ErrKey):
+			kind = ErrKey
+		}
+	}
+	return kind
 }
 
 // commonKind returns what to call the failure of peers that are all out: what

@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
 	"chunkcp/internal/netsim"
 	"chunkcp/internal/partfile"
 	"chunkcp/internal/secure"
@@ -121,6 +124,35 @@ func TestKeys(t *testing.T) {
 			if err := known.Check(o.Peers[0].Addr, w.servers[0].id.PublicKey()); err != nil {
 				t.Error(err)
 			}
+		})
+	})
+	t.Run("cannot be remembered", func(t *testing.T) {
+		inWorld(t, 1, 1, 1<<20, storyLink, func(w *world) {
+			core, logs := observer.New(zap.WarnLevel)
+			o := w.options()
+			o.Log = zap.New(core)
+			w.knownPeers(&o)
+			state := filepath.Join(w.dir, "state")
+			if err := os.RemoveAll(state); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(state, nil, 0o600); err != nil { // no directory any more
+				t.Fatal(err)
+			}
+			w.fetch(o)
+			if n := logs.FilterMessageSnippet("not remembered").Len(); n != 1 {
+				t.Errorf("%d warnings", n)
+			}
+		})
+	})
+	t.Run("the one of two that answers is an impostor", func(t *testing.T) {
+		inWorld(t, 1, 2, 1<<20, storyLink, func(w *world) {
+			w.servers[1].host.Down()
+			o := w.options()
+			o.Peers[0].Key, o.Timeout = &wrong, 5*time.Second
+			_, took := w.refuse(o, ErrKey)
+			within(t, "the refusal", took, o.Timeout+time.Second)
+			w.servers[1].host.Up()
 		})
 	})
 	t.Run("one server of two is an impostor", func(t *testing.T) {

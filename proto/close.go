@@ -14,7 +14,7 @@ type CloseCode uint16
 
 // The codes of a Close.
 const (
-	CloseDone      CloseCode = 0 // the client has what it came for
+	CloseDone      CloseCode = 0 // the client wants nothing more
 	CloseProtocol  CloseCode = 1 // the other side broke the protocol
 	CloseShutdown  CloseCode = 2 // this program is ending
 	CloseIdle      CloseCode = 3 // nothing was asked for too long
