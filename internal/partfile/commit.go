@@ -23,6 +23,7 @@ func (p *Part) Commit() error {
 		p.journal.retire()
 	} else {
 		p.leave()
+		_ = p.file.Chmod(partMode) // it may have had its final mode
 	}
 	if closeErr := p.release(); err == nil && closeErr != nil {
 		// All bytes were synced before: there is nothing left that a close
@@ -38,7 +39,11 @@ func (p *Part) publish() error {
 	if err := p.failed(); err != nil {
 		return err
 	}
-	if err := p.file.Chmod(p.mode); err != nil {
+	mode, err := p.finalMode()
+	if err != nil {
+		return err
+	}
+	if err := p.file.Chmod(mode); err != nil {
 		return pathError("chmod", p.path, err)
 	}
 	if err := p.syncData(); err != nil {
@@ -57,6 +62,21 @@ func (p *Part) publish() error {
 		return pathError("sync the directory of", p.dest, fmt.Errorf("%w: %w", ErrUnsynced, cause(err)))
 	}
 	return nil
+}
+
+// finalMode returns the permission bits that the file is to have.
+func (p *Part) finalMode() (fs.FileMode, error) {
+	if p.mode != 0 {
+		return p.mode, nil
+	}
+	before, err := p.disk.Stat(p.dest)
+	switch {
+	case err == nil:
+		return before.Mode().Perm(), nil
+	case errors.Is(err, fs.ErrNotExist):
+		return 0o666 &^ umask(), nil
+	}
+	return 0, pathError("stat", p.dest, err)
 }
 
 // rename gives the part file its final name.

@@ -24,10 +24,10 @@ var (
 )
 
 // Option says how the final file comes to be. The zero value replaces what is
-// there and gives the file the mode that a new file has.
+// there, if there is anything, and gives the file its mode, else that of a new file.
 type Option struct {
 	NoClobber bool        // fail with ErrExists rather than replace
-	Mode      fs.FileMode // permission bits of the final file; 0: 0666 less the umask
+	Mode      fs.FileMode // permission bits of the final file; 0: as before, or 0666 less the umask
 	FS        FS          // the disk; nil: the real one
 
 	Restart    bool  // forget what an earlier run left
@@ -61,10 +61,6 @@ func Create(dest string, size int64, opt Option) (*Part, error) {
 	if disk == nil {
 		disk = osFS{}
 	}
-	mode := opt.Mode.Perm()
-	if mode == 0 {
-		mode = 0o666 &^ umask()
-	}
 	if err := checkDest(disk, dest, opt.NoClobber); err != nil {
 		return nil, err
 	}
@@ -83,7 +79,7 @@ func Create(dest string, size int64, opt Option) (*Part, error) {
 	}
 	head := header{pieceBytes: cmp.Or(opt.PieceBytes, defaultPieceBytes), fileBytes: size}
 	p := &Part{
-		disk: disk, dest: dest, path: path, size: size, pieces: head.pieces(), mode: mode,
+		disk: disk, dest: dest, path: path, size: size, pieces: head.pieces(), mode: opt.Mode.Perm(),
 		noClobber: opt.NoClobber, file: file, dir: dir,
 		journal: journal{disk: disk, path: journalPath(dest), head: head},
 	}

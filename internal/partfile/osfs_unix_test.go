@@ -5,6 +5,7 @@ package partfile
 import (
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -103,13 +104,22 @@ func TestMode(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.Close()
-	for _, c := range []struct{ option, want fs.FileMode }{
-		{0, mode(t, plain)},
-		{0o600, 0o600},
-		{0o777, 0o777},
-		{fs.ModeSetuid | 0o755, 0o755},
+	for i, c := range []struct{ before, option, want fs.FileMode }{ // before: 0 for no file
+		{0, 0, mode(t, plain)},
+		{0, 0o600, 0o600},
+		{0, 0o777, 0o777},
+		{0, fs.ModeSetuid | 0o755, 0o755},
+		{0o600, 0, 0o600},
+		{0o640, 0, 0o640},
+		{0o640, 0o604, 0o604},
 	} {
-		dest := filepath.Join(dir, "file")
+		dest := filepath.Join(dir, fmt.Sprint("file", i))
+		if c.before != 0 {
+			put(t, dest, "old")
+			if err := os.Chmod(dest, c.before); err != nil {
+				t.Fatal(err)
+			}
+		}
 		// Left with its final mode by a commit that failed.
 		put(t, partPath(dest), "left")
 		p := create(t, dest, 3, Option{Mode: c.option})
@@ -121,8 +131,23 @@ func TestMode(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := mode(t, dest); got != c.want {
-			t.Errorf("mode with option %v is %v, want %v", c.option, got, c.want)
+			t.Errorf("mode with option %v, where it was %v: %v, want %v", c.option, c.before, got, c.want)
 		}
+	}
+}
+
+// TestACommitThatFailsLeavesItPrivate: the part file has its final mode already when the
+// name turns out to be taken.
+func TestACommitThatFailsLeavesItPrivate(t *testing.T) {
+	dest := filepath.Join(t.TempDir(), "file")
+	disk := lateRival{rival: func(to string) { put(t, to, "rival") }}
+	p := create(t, dest, 3, Option{NoClobber: true, FS: disk})
+	write(t, p, "new")
+	if err := p.Commit(); !errors.Is(err, ErrExists) {
+		t.Fatalf("Commit = %v, want ErrExists", err)
+	}
+	if got := mode(t, partPath(dest)); got != 0o600 {
+		t.Errorf("mode of the part file is %v, want 0600", got)
 	}
 }
 

@@ -16,7 +16,7 @@ type Part struct {
 	path      string // the part file's
 	size      int64
 	pieces    int64
-	mode      fs.FileMode // of the final file
+	mode      fs.FileMode // of the final file; 0: as before
 	noClobber bool
 
 	// ending is shared by writers and held alone by what ends the Part, so that
