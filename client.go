@@ -23,11 +23,11 @@ import (
 // clientFlags are those of every command that asks servers.
 func clientFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.IntFlag{Name: "n", Usage: "`N` sessions at once (default: as many with each live peer as make 4 at most, or one with each)"},
-		&cli.StringSliceFlag{Name: "peer", Usage: "ask `HOST:PORT[#KEY]`; may be repeated, and replaces the peers of the config file"},
+		&cli.IntFlag{Name: "n", Usage: "`N` sessions at once", DefaultText: "as many with each live peer as make 4 at most, or one with each"},
+		&cli.StringSliceFlag{Name: "peer", Usage: "ask `HOST:PORT[#KEY]`; may be repeated, or be several with commas between, and replaces the peers of the config file"},
 		&cli.StringFlag{Name: "config", Usage: "config `FILE`"},
-		&cli.StringFlag{Name: "hash", Usage: "the file must have this BLAKE3 hash, `b3:HEX` (default: what the peers agree on)"},
-		&cli.DurationFlag{Name: "timeout", Usage: "give up after `TIME` with no live peer (default: 30s)"},
+		&cli.StringFlag{Name: "hash", Usage: "the file must have this BLAKE3 hash, `b3:HEX`", DefaultText: "what the peers agree on"},
+		&cli.DurationFlag{Name: "timeout", Usage: "give up after `TIME` with no live peer", DefaultText: "30s"},
 		&cli.BoolFlag{Name: "json", Usage: "print one JSON object at the end"},
 		&cli.BoolFlag{Name: "q", Usage: "show no progress and no summary"},
 		&cli.BoolFlag{Name: "v", Usage: "log what happens"},
@@ -79,7 +79,7 @@ func newClient(c *cli.Context, name string) (*client, error) {
 
 func (k *client) limits(c *cli.Context) error {
 	if c.IsSet("n") {
-		if k.opt.Sessions = c.Int("n"); k.opt.Sessions < 1 {
+		if k.opt.Sessions = c.Int("n"); k.opt.Sessions < 1 || k.opt.Sessions > peer.MaxSessions {
 			return &usageError{fmt.Errorf("-n %d: want 1 to %d", k.opt.Sessions, peer.MaxSessions)}
 		}
 	}

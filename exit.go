@@ -85,12 +85,16 @@ func isA[E error](err error) bool {
 func message(err error) string {
 	hint := ""
 	switch {
-	case errors.Is(err, errInterrupted):
-		hint = "of a fetch into a file what came is kept: the same command goes on with it"
 	case isA[*usageError](err), isA[*argv.Error](err):
 		hint = "see chunkcp --help"
 	case errors.Is(err, syscall.ENOSPC):
-		hint = "free some space, or choose another place with -o"
+		hint = "free some space, or choose another place"
+	case errors.Is(err, syscall.EADDRINUSE):
+		hint = "another program listens there: choose another port with --listen"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		hint = "no interface of this host has that address: choose another with --listen, or leave the host out"
+	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
+		hint = "choose another place, or another user"
 	case errors.Is(err, partfile.ErrExists):
 		hint = "choose another name with -o, or leave out --no-clobber"
 	case errors.Is(err, partfile.ErrLocked):
@@ -102,7 +106,7 @@ func message(err error) string {
 	case errors.Is(err, peer.ErrNoPeers):
 		hint = "is chunkcp serve running there (one with a psk_file answers nobody without it), and does a firewall let UDP through?"
 	case errors.Is(err, peer.ErrNotFound):
-		hint = "names are relative to the server's --root, with slashes"
+		hint = "names are relative to the server's --root, with slashes and without ./, // or .., such as dir/name"
 	}
 	text := strings.TrimSpace(err.Error())
 	if hint == "" || strings.Contains(text, hint) {

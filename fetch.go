@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path"
@@ -12,26 +13,25 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"chunkcp/internal/partfile"
 	"chunkcp/internal/ui"
 	"chunkcp/peer"
 )
 
 func fetchCommand() *cli.Command {
-	return &cli.Command{
-		Name:            "fetch",
-		Usage:           "fetch a file from all servers that have it",
-		ArgsUsage:       "NAME",
-		HideHelpCommand: true,
-		OnUsageError:    func(_ *cli.Context, err error, _ bool) error { return &usageError{err} },
+	return command(&cli.Command{
+		Name:      "fetch",
+		Usage:     "fetch a file from all servers that have it",
+		ArgsUsage: "NAME",
 		Flags: slices.Concat(clientFlags(), []cli.Flag{
-			&cli.StringFlag{Name: "o", Usage: "write to `OUT`, a file or a directory, or to standard output if it is - (default: the working directory)"},
+			&cli.StringFlag{Name: "o", Usage: "write to `OUT`, a file or a directory, or to standard output if it is -", DefaultText: "the working directory"},
 			&cli.StringFlag{Name: "limit-rate", Usage: "take no more than `RATE` bytes a second, from all servers together, such as 500k or 10M"},
 			&cli.BoolFlag{Name: "background", Usage: "use only what other traffic leaves"},
 			&cli.BoolFlag{Name: "no-clobber", Usage: "do not replace an existing file"},
 			&cli.BoolFlag{Name: "restart", Usage: "begin anew, whatever an earlier fetch has left"},
 		}, experimentFlags()),
 		Action: fetch,
-	}
+	})
 }
 
 func fetch(c *cli.Context) error {
@@ -39,25 +39,39 @@ func fetch(c *cli.Context) error {
 		return &usageError{fmt.Errorf("fetch takes one NAME, got %d arguments", c.NArg())}
 	}
 	name := c.Args().First()
-	k, err := newClient(c, name)
+	k, out, err := prepare(c, name)
 	if err != nil {
-		return err
-	}
-	if text := c.String("limit-rate"); text != "" {
-		if k.opt.LimitRate, err = parseRate(text); err != nil {
-			return &usageError{fmt.Errorf("--limit-rate: %w", err)}
-		}
-	}
-	k.opt.Background = c.Bool("background")
-	out, err := k.sendTo(c, name)
-	if err != nil {
-		return err
+		return early(c, name, out, err)
 	}
 	f, err := k.run(c)
 	if f == nil { // nothing was begun
-		return err
+		return early(c, name, out, err)
 	}
 	return report(c, f.Snapshot(), out, err)
+}
+
+// prepare reads what a fetch needs, and returns what to call the place where the file goes.
+func prepare(c *cli.Context, name string) (k *client, out string, err error) {
+	if k, err = newClient(c, name); err != nil {
+		return nil, "", err
+	}
+	if text := c.String("limit-rate"); text != "" {
+		if k.opt.LimitRate, err = parseRate(text); err != nil {
+			return nil, "", &usageError{fmt.Errorf("--limit-rate: %w", err)}
+		}
+	}
+	k.opt.Background = c.Bool("background")
+	out, err = k.sendTo(c, name)
+	return k, out, err
+}
+
+// early tells programs of a fetch that was not begun, and returns why not.
+func early(c *cli.Context, name, out string, err error) error {
+	if c.Bool("json") && c.String("o") != "-" {
+		r := ui.Result{Snapshot: ui.Snapshot{Name: name, Total: -1}, Out: out, Err: err, ExitCode: exitCode(err)}
+		err = errors.Join(err, ui.WriteJSON(os.Stdout, r))
+	}
+	return err
 }
 
 // sendTo chooses where the file goes, and returns what to call that.
@@ -72,14 +86,23 @@ func (k *client) sendTo(c *cli.Context, name string) (string, error) {
 		return "-", nil
 	}
 	out, err := destination(c.String("o"), name)
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Lstat(out); err == nil && k.opt.NoClobber { // found out again when all is here
+		return "", &fs.PathError{Op: "create", Path: out, Err: partfile.ErrExists}
+	}
 	k.opt.Out = out
-	return out, err
+	return out, nil
 }
 
 // report tells the outcome of a fetch, on stdout for programs, on stderr for
 // people, and returns it.
 func report(c *cli.Context, s peer.Snapshot, out string, err error) error {
 	result := ui.Result{Snapshot: shown(s), Out: out, Err: err, ExitCode: exitDone}
+	if errors.Is(err, errInterrupted) && out != "-" {
+		err = fmt.Errorf("%w\nwhat came is kept: the same command goes on with it", err)
+	}
 	if err != nil {
 		result.ExitCode = exitCode(err)
 	}
@@ -104,6 +127,9 @@ func destination(out, name string) (string, error) {
 		return "", &usageError{fmt.Errorf("%q names no file", name)}
 	}
 	info, err := os.Stat(out)
+	if err != nil && out != "" && os.IsPathSeparator(out[len(out)-1]) {
+		return "", &localError{fmt.Errorf("there is no directory %s: make it first", out)}
+	}
 	into := out != "" && err == nil && info.IsDir()
 	if out != "" && !into {
 		return out, nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -14,24 +15,26 @@ import (
 )
 
 func hashCommand() *cli.Command {
-	return &cli.Command{
-		Name:            "hash",
-		Usage:           "print the BLAKE3 hash of files, as --hash takes it",
-		ArgsUsage:       "FILE...",
-		HideHelpCommand: true,
-		OnUsageError:    func(_ *cli.Context, err error, _ bool) error { return &usageError{err} },
-		Action:          hash,
-	}
+	return command(&cli.Command{
+		Name:      "hash",
+		Usage:     "print the BLAKE3 hash of files, as --hash takes it",
+		ArgsUsage: "FILE...",
+		Action:    hash,
+	})
 }
 
 func hash(c *cli.Context) error {
 	if !c.Args().Present() {
 		return &usageError{fmt.Errorf("hash takes one FILE or more")}
 	}
+	var failed error
 	for _, path := range c.Args().Slice() {
 		list, err := hashFile(c.Context, path)
 		if err != nil {
-			return err
+			if failed = errors.Join(failed, err); c.Context.Err() != nil {
+				break
+			}
+			continue
 		}
 		root, _ := list.Root() // all of it is known
 		line := root.Text()
@@ -42,7 +45,7 @@ func hash(c *cli.Context) error {
 			return &localError{err}
 		}
 	}
-	return nil
+	return failed
 }
 
 // hashFile returns the hashes of a file of this host.
@@ -65,6 +68,11 @@ func hashFile(ctx context.Context, path string) (*tree.List, error) {
 	defer file.Close()
 	if info, err = file.Stat(); err != nil {
 		return nil, err
+	}
+	if info.Size() == 0 { // as those of /proc have, which are not empty
+		if n, _ := file.Read(make([]byte, 1)); n > 0 {
+			return nil, &localError{fmt.Errorf("hash %s: it does not tell its size: copy it first", path)}
+		}
 	}
 	list := tree.NewList(info.Size())
 	_, err = tree.Sum(ctx, file, info.Size(), list.Set)

@@ -7,13 +7,11 @@ import (
 )
 
 func keyCommand() *cli.Command {
-	return &cli.Command{
-		Name:            "key",
-		Usage:           "print this host's public key, as configs pin it",
-		HideHelpCommand: true,
-		OnUsageError:    func(_ *cli.Context, err error, _ bool) error { return &usageError{err} },
-		Action:          key,
-	}
+	return command(&cli.Command{
+		Name:   "key",
+		Usage:  "print this host's public key, as configs pin it",
+		Action: key,
+	})
 }
 
 // key prints the public key. At first use the key is made.

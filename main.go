@@ -87,7 +87,13 @@ func newApp() *cli.App {
 		OnUsageError:    func(_ *cli.Context, err error, _ bool) error { return &usageError{err} },
 		ExitErrHandler:  func(*cli.Context, error) {}, // run maps errors
 		Action: func(c *cli.Context) error {
-			if word := c.Args().First(); word != "" {
+			word := c.Args().First()
+			if word == "help" {
+				if word = c.Args().Get(1); c.App.Command(word) != nil {
+					return cli.ShowCommandHelp(c, word)
+				}
+			}
+			if word != "" {
 				return &usageError{fmt.Errorf("no command %q: there are serve, fetch, verify, hash, key and peers", word)}
 			}
 			return cli.ShowAppHelp(c)

@@ -22,27 +22,22 @@ import (
 const maxProbes = peer.MaxSessions
 
 func peersCommand() *cli.Command {
-	usageErr := func(_ *cli.Context, err error, _ bool) error { return &usageError{err} }
-	return &cli.Command{
-		Name:            "peers",
-		Usage:           "list the servers that are known, whether they are alive, and their keys",
-		ArgsUsage:       "[forget HOST[:PORT]]",
-		HideHelpCommand: true,
-		OnUsageError:    usageErr,
+	return command(&cli.Command{
+		Name:      "peers",
+		Usage:     "list the servers that are known, whether they are alive, and their keys",
+		ArgsUsage: "[forget HOST[:PORT]]",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "config", Usage: "config `FILE`"},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object"},
 		},
 		Action: peers,
-		Subcommands: []*cli.Command{{
-			Name:            "forget",
-			Usage:           "forget the key that is remembered of a server",
-			ArgsUsage:       "HOST[:PORT]",
-			HideHelpCommand: true,
-			OnUsageError:    usageErr,
-			Action:          forget,
-		}},
-	}
+		Subcommands: []*cli.Command{command(&cli.Command{
+			Name:      "forget",
+			Usage:     "forget the key that is remembered of a server",
+			ArgsUsage: "HOST[:PORT]",
+			Action:    forget,
+		})},
+	})
 }
 
 // knownPeer is a server that the config or known_peers names.

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime/debug"
+	"syscall"
 
 	"github.com/urfave/cli/v2"
 
@@ -16,20 +19,18 @@ import (
 )
 
 func serveCommand() *cli.Command {
-	return &cli.Command{
-		Name:            "serve",
-		Usage:           "offer the files below a directory",
-		HideHelpCommand: true,
-		OnUsageError:    func(_ *cli.Context, err error, _ bool) error { return &usageError{err} },
+	return command(&cli.Command{
+		Name:  "serve",
+		Usage: "offer the files below a directory",
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "root", Usage: "the `DIR` whose files are offered (default: the working directory)"},
-			&cli.StringFlag{Name: "listen", Usage: fmt.Sprintf("`HOST:PORT` to listen on (default: :%d)", config.DefaultPort)},
+			&cli.StringFlag{Name: "root", Usage: "the `DIR` whose files are offered", DefaultText: "the working directory"},
+			&cli.StringFlag{Name: "listen", Usage: "`HOST:PORT` to listen on", DefaultText: fmt.Sprintf(":%d", config.DefaultPort)},
 			&cli.StringFlag{Name: "config", Usage: "config `FILE`"},
 			&cli.StringFlag{Name: "trace", Usage: "write what the sessions do to `FILE`, a JSON object a line"},
 			&cli.StringFlag{Name: "log-level", Value: "info", Usage: "`LEVEL` of the log: debug, info, warn or error"},
 		}, experimentFlags()...),
 		Action: serve,
-	}
+	})
 }
 
 // serverGC is by how many percent of what is in use a server's heap grows before it
@@ -41,10 +42,10 @@ const serverGC = 50
 // them to fetch a file.
 func experimentFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.IntFlag{Name: "channels", Usage: "for experiments: at most `N` stop-and-wait channels a session (default: as many as the path needs)"},
-		&cli.IntFlag{Name: "burst", Usage: "for experiments: `N` segments outstanding on a channel (default: about a millisecond of sending)"},
+		&cli.IntFlag{Name: "channels", Usage: "for experiments: at most `N` stop-and-wait channels a session", DefaultText: "as many as the path needs"},
+		&cli.IntFlag{Name: "burst", Usage: "for experiments: `N` segments outstanding on a channel", DefaultText: "about a millisecond of sending"},
 		&cli.BoolFlag{Name: "no-offload", Usage: "for experiments, and for drivers that corrupt what they merge or split: one datagram a packet for the kernel too"},
-		&cli.StringFlag{Name: "cc", Usage: "for experiments: congestion control by `NAME`, model or cubic (default: model)"},
+		&cli.StringFlag{Name: "cc", Usage: "for experiments: congestion control by `NAME`, model or cubic", DefaultText: "model"},
 	}
 }
 
@@ -76,6 +77,10 @@ func serve(c *cli.Context) error {
 	listen, err := config.ParseListen(first(c.String("listen"), file.Serve.Listen, fmt.Sprintf(":%d", config.DefaultPort)))
 	if err != nil {
 		return &usageError{err}
+	}
+	root, err := servedRoot(first(c.String("root"), file.Serve.Root, "."))
+	if err != nil {
+		return err
 	}
 	log, err := serveLog(c.String("log-level"))
 	if err != nil {
@@ -114,7 +119,7 @@ func serve(c *cli.Context) error {
 			stop = reload.run()
 		},
 		Trees:    trees,
-		Root:     first(c.String("root"), file.Serve.Root, "."),
+		Root:     root,
 		Listen:   listen,
 		Limits:   experimentLimits(c),
 		Network:  experimentNetwork(c),
@@ -126,6 +131,20 @@ func serve(c *cli.Context) error {
 		Trace:    trace,
 	})
 	return errors.Join(err, closeTrace())
+}
+
+// servedRoot returns the path of the directory that is served, from the root of the file
+// system on: where the log is read the working directory is not known. It is looked at before
+// it is opened, since a FIFO would be waited for.
+func servedRoot(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.IsDir() {
+		err = &fs.PathError{Op: "serve", Path: path, Err: syscall.ENOTDIR}
+	}
+	if err != nil {
+		return "", err
+	}
+	return filepath.Abs(path)
 }
 
 // keyFiles returns the files with pre-shared keys that a config names.

@@ -16,18 +16,16 @@ import (
 )
 
 func verifyCommand() *cli.Command {
-	return &cli.Command{
-		Name:            "verify",
-		Usage:           "tell which bytes of a file are wrong, by its hash or by what servers have",
-		ArgsUsage:       "FILE",
-		HideHelpCommand: true,
-		OnUsageError:    func(_ *cli.Context, err error, _ bool) error { return &usageError{err} },
+	return command(&cli.Command{
+		Name:      "verify",
+		Usage:     "tell which bytes of a file are wrong, by its hash or by what servers have",
+		ArgsUsage: "FILE",
 		Flags: slices.Concat(clientFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "name", Usage: "what the servers call it (default: the last part of FILE)"},
 			&cli.BoolFlag{Name: "repair", Usage: "fetch what is wrong"},
 		}, experimentFlags()),
 		Action: verify,
-	}
+	})
 }
 
 // verdict is what verify finds. Its names are promised to programs.
@@ -50,12 +48,13 @@ func verify(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	v := verdict{File: path}
 	mine, err := hashFile(c.Context, path)
 	if err != nil {
-		return err
+		return v.fail(c, err)
 	}
 	root, _ := mine.Root()
-	v := verdict{File: path, Hash: root.Text()}
+	v.Hash = root.Text()
 	if want != nil {
 		v.Expected = want.Text()
 		if v.OK = root == *want; v.OK {
@@ -111,8 +110,12 @@ func (v *verdict) repair(c *cli.Context, k *client, root tree.Hash, right ranges
 		return err
 	}
 	defer file.Close()
+	place, err := filepath.EvalSymlinks(v.File) // what a link leads to is mended, and not replaced by a copy
+	if err != nil {
+		return err
+	}
 	k.opt.HashesOnly, k.opt.Hash = false, &root
-	k.opt.Out, k.opt.Seed = v.File, &peer.Seed{File: file, Pieces: right}
+	k.opt.Out, k.opt.Seed = place, &peer.Seed{File: file, Pieces: right}
 	f, err := k.run(c)
 	if err != nil {
 		return v.fail(c, err)
