@@ -21,6 +21,7 @@ func TestFaults(t *testing.T) {
 		{"Windows path", "[serve]\nlisten = ':1'\nroot = \"C:\\Users\"\n", []string{
 			`c.toml:3: expected eight hexadecimal digits after '\U', but got "C:\\Us" instead: write \\ for a backslash, or the whole text in 'single quotes'`,
 		}},
+		{"a word", "[serve]\nbogus\n", []string{`c.toml:2: expected '.' or '=', but got the end of the line instead`}},
 		{"broken off", "\"\\", []string{
 			`c.toml:1: invalid escape in string '\?': write \\ for a backslash, or the whole text in 'single quotes'`,
 		}},

@@ -113,6 +113,7 @@ func syntaxError(name string, err error) error {
 		}
 		return '?'
 	}, syntax.Message)
+	text = strings.ReplaceAll(text, `'\n'`, "the end of the line")
 	if strings.Contains(text, `'\`) {
 		text += `: write \\ for a backslash, or the whole text in 'single quotes'`
 	}

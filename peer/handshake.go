@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"syscall"
 	"time"
 
 	"chunkcp/internal/secure"
@@ -84,6 +85,7 @@ type handshake struct {
 	refused   error  // why an answer was not accepted: ErrKey; nil if none came
 	refusedAt time.Time
 	versions  []uint16 // what the server is said to speak, if not this one
+	said      error    // what the socket failed with: of the way there, by ICMP
 	strange   bool     // an answer came that is not to this handshake
 	retried   int      // cookies that came
 	again     bool     // a cookie waits to be sent
@@ -136,7 +138,9 @@ func (h *handshake) run(ctx context.Context, trust func(secure.PublicKey) error,
 			h.sent++
 			h.lastSent = now
 			b := h.hello.Append(nil)
-			_ = h.conn.Write(b, len(b), netip.AddrPort{})
+			if err := h.conn.Write(b, len(b), netip.AddrPort{}); err != nil {
+				h.said = err
+			}
 			next = now.Add(wait.next())
 		}
 		deadline := next
@@ -152,6 +156,7 @@ func (h *handshake) run(ctx context.Context, trust func(secure.PublicKey) error,
 		case errors.Is(err, net.ErrClosed):
 			return nil, err
 		case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
+			h.said = err
 			time.Sleep(trouble.pause(time.Now()))
 			continue
 		}
@@ -199,6 +204,8 @@ func (h *handshake) noAnswer() error {
 		return fmt.Errorf("%w: the server speaks protocol versions %v, this program %d", errNoAnswer, h.versions, proto.Version)
 	case h.strange:
 		return fmt.Errorf("%w that can be read: does the server have this psk_file?", errNoAnswer)
+	case errors.Is(h.said, syscall.ECONNREFUSED):
+		return fmt.Errorf("%w, and that host says that nothing listens there", errNoAnswer)
 	}
 	return errNoAnswer
 }

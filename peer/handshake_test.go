@@ -1,7 +1,11 @@
 package peer
 
 import (
+	"errors"
+	"os"
 	"slices"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -40,4 +44,18 @@ func TestFirstDatagramsLost(t *testing.T) {
 		_, took := w.fetch(w.options())
 		within(t, "the fetch", took, 1300*time.Millisecond)
 	})
+}
+
+// TestNoAnswerSaysWhy: what is known of it, though it may be forged.
+func TestNoAnswerSaysWhy(t *testing.T) {
+	for want, h := range map[string]*handshake{
+		"no answer": {},
+		"no answer, and that host says that nothing listens there":         {said: &os.SyscallError{Syscall: "write", Err: syscall.ECONNREFUSED}},
+		"no answer: the server speaks protocol versions [9], this program": {versions: []uint16{9}, said: syscall.ECONNREFUSED},
+		"no answer that can be read: does the server have this psk_file?":  {strange: true},
+	} {
+		if got := h.noAnswer(); !errors.Is(got, errNoAnswer) || !strings.HasPrefix(got.Error(), want) {
+			t.Errorf("%v, want %s", got, want)
+		}
+	}
 }

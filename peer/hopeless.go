@@ -78,7 +78,10 @@ func (f *Fetch) failure(kind error, text string) error {
 	e := &fetchError{kind: kind, text: text}
 	for _, p := range f.peers {
 		why := p.err
-		if why == nil {
+		switch {
+		case why == nil && p.state == Probing:
+			why = errNoAnswer
+		case why == nil:
 			why = errors.New(string(p.state))
 		}
 		e.peers = append(e.peers, &PeerError{p.Addr, why})
