@@ -9,12 +9,13 @@ import (
 type lan struct {
 	m   *Model
 	now time.Time
+	rtt time.Duration // of the rounds to come
 }
 
 const lanTrip = 200 * time.Microsecond
 
 func newLAN() *lan {
-	l := &lan{m: NewModel(simSegment, lanTrip, 1), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	l := &lan{rtt: lanTrip, m: NewModel(simSegment, lanTrip, 1), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 	l.round(true)
 	return l
 }
@@ -23,10 +24,10 @@ func newLAN() *lan {
 func (l *lan) round(limited bool) {
 	sent, bytes := l.now, l.m.Window()
 	d := l.m.OnSend(sent, bytes)
-	l.now = l.now.Add(lanTrip)
+	l.now = l.now.Add(l.rtt)
 	l.m.OnAck(l.now, AckSample{
 		Bytes: bytes, SentAt: sent, Sent: d, WindowLimited: limited,
-		RTT: lanTrip, SmoothedRTT: lanTrip, MinRTT: lanTrip,
+		RTT: l.rtt, SmoothedRTT: l.rtt, MinRTT: lanTrip,
 	})
 }
 
@@ -72,6 +73,8 @@ func TestLANWindowHalves(t *testing.T) {
 	for range 6 {
 		l.round(true)
 	}
+	l.rtt = 2 * lanTrip // a queue
+	l.round(false)
 	before, sent := l.m.Window(), l.now
 	l.now = l.now.Add(lanTrip)
 	for i := range 10 {
@@ -99,6 +102,34 @@ func TestLANWindowHalves(t *testing.T) {
 	}
 	if got := l.m.Window(); got != 2*simSegment {
 		t.Errorf("%d after many losses", got)
+	}
+}
+
+// TestLANLossByChance: without a queue it costs nothing, unless it is more than chance has it.
+func TestLANLossByChance(t *testing.T) {
+	l := newLAN()
+	for range 6 {
+		l.round(true)
+	}
+	before, sent := l.m.Window(), l.now
+	acked := 0
+	for range 100 {
+		acked += l.m.Window()
+		l.round(false)
+	}
+	for lost := 0; float64(lost) < lanLoss*float64(min(acked, lanMemory/2*before)); lost += simSegment {
+		l.lose(sent)
+	}
+	if got := l.m.Window(); got != before {
+		t.Fatalf("%d after %d and some losses by chance", got, before)
+	}
+	sent = l.now
+	l.now = l.now.Add(lanTrip)
+	for range lanMemory * before / simSegment / 20 { // a twentieth
+		l.lose(sent)
+	}
+	if got := l.m.Window(); got != before/2 {
+		t.Errorf("%d after %d and far more losses", got, before)
 	}
 }
 

@@ -238,7 +238,7 @@ func (m *Model) OnAck(now time.Time, a AckSample) {
 		m.path = a.MinRTT
 	}
 	if m.local() {
-		m.lan.acked(a, m.segment)
+		m.lan.onAck(a, m.segment)
 		return
 	}
 	if m.since.IsZero() {
@@ -307,7 +307,7 @@ func (m *Model) resize(a AckSample) {
 func (m *Model) OnLoss(now time.Time, l LossSample) {
 	m.inFlight -= l.Bytes
 	if m.local() {
-		m.lan.lost(now, l, m.segment)
+		m.lan.onLoss(now, l, m.segment)
 		return
 	}
 	if l.SentAt.Before(m.silentUntil) {

@@ -47,6 +47,7 @@ func TestMatrix(t *testing.T) {
 		{"queue of 16 KiB", 16 << 20, 1, netsim.Link{Rate: 20 * mbit, Delay: 20 * ms, Queue: 16 << 10}, 0, 0.91},
 		{"queue of 1 s", 64 << 20, 1, netsim.Link{Rate: 100 * mbit, Delay: 25 * ms, Queue: 100 * mbit}, 0, 0.92},
 		{"1 Gbit/s, 5 ms", 256 << 20, 1, netsim.Link{Rate: 1000 * mbit, Delay: 2500 * time.Microsecond}, 0, 0.93},
+		{"1 Gbit/s, 1 ms, 1 %", 128 << 20, 1, netsim.Link{Rate: 1000 * mbit, Delay: 500 * time.Microsecond, Loss: 0.01, Queue: 256 << 10}, 0, 0.74},
 		{"1 MiB", 1 << 20, 1, netsim.Link{Rate: 20 * mbit, Delay: 15 * ms, Loss: 0.01}, 0, 0.74},
 		{"1 MiB from three", 1 << 20, 3, netsim.Link{Rate: 20 * mbit, Delay: 15 * ms, Loss: 0.01}, 0, 0.42},
 		{"three", 128 << 20, 3, netsim.Link{Rate: 100 * mbit, Delay: 25 * ms, Loss: 0.01}, 0, 0.88},
