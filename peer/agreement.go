@@ -98,7 +98,7 @@ func (a *agreement) size() (int64, bool) {
 		}
 	}
 	votes.drop(func(size int64) bool { return a.unfit[size] })
-	if a.pinned != nil && votes.up[a.left] {
+	if a.pinned != nil && votes.up[a.left] && !a.unfit[a.left] {
 		return a.left, true
 	}
 	fewest := -1

@@ -28,6 +28,25 @@ const (
 	silentEnd = 3 * time.Second
 )
 
+// look is how long a session has waited for datagrams since it was held up last: a socket
+// that is read past its deadline brings nothing, whatever waits there.
+type look struct {
+	until time.Time     // the last read ended
+	took  time.Duration // reads have taken since
+	sure  bool          // the last read brought something, or reads only fail
+}
+
+func (l *look) read(from, to time.Time, sure bool) {
+	if from.Sub(l.until) > lookTime {
+		l.took = 0
+	}
+	l.took += to.Sub(from)
+	l.until, l.sure = to, sure
+}
+
+// enough reports whether what had come would have been read.
+func (l *look) enough() bool { return l.sure || l.took >= lookTime }
+
 // errSilent is the end of a session whose peer has fallen silent.
 var errSilent = errors.New("no sign of life")
 
@@ -43,7 +62,13 @@ func (c *clientSession) doubtAt() time.Time {
 }
 
 // silentAt returns when the peer counts as silent if nothing is heard before.
-func (c *clientSession) silentAt() time.Time { return c.doubtAt().Add(c.silence() / 2) }
+func (c *clientSession) silentAt() time.Time {
+	asked := c.pinged
+	if asked.Before(c.quietSince()) {
+		asked = c.doubtAt()
+	}
+	return asked.Add(c.silence() / 2)
+}
 
 // endAt returns when a session ends that is silent.
 func (c *clientSession) endAt() time.Time { return c.heard.Add(max(silentEnd, 2*c.silence())) }
@@ -107,7 +132,7 @@ func (c *clientSession) watch(now time.Time) error {
 		}
 	case c.awaiting.IsZero():
 		c.awaiting = now
-	case !c.looked: // what has been heard is not known
+	case !c.look.enough(): // what has come is not known
 	case c.silent && !now.Before(c.endAt()):
 		return errSilent
 	case !c.silent && !now.Before(c.silentAt()):

@@ -71,7 +71,7 @@ type clientSession struct {
 	fault     error // the peer's, found where it could not be returned
 	pinged    time.Time
 
-	looked     bool  // the last read would have brought what had come
+	look       look
 	doubts     int   // times in a row that it was asked whether it is there, and nothing came but the answer
 	placedThen int64 // placed, at the first of them
 
@@ -192,8 +192,7 @@ func (c *clientSession) run(ctx context.Context) error {
 		if err := c.send(now); err != nil {
 			return err
 		}
-		due := c.deadline(now)
-		c.conn.SetReadDeadline(due)
+		c.conn.SetReadDeadline(c.deadline(now))
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -210,7 +209,7 @@ func (c *clientSession) run(ctx context.Context) error {
 			return err
 		}
 		now = time.Now()
-		c.looked = n > 0 || entered.Before(due) && !now.Before(due)
+		c.look.read(entered, now, n > 0 || c.trouble.lasts())
 		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 			c.fetch.readErrors.Add(1) // may be forged, and says nothing of what is to come
 			time.Sleep(c.trouble.pause(now))

@@ -7,6 +7,7 @@ import (
 
 	"chunkcp/arq"
 	"chunkcp/internal/secure"
+	"chunkcp/proto"
 )
 
 // pathKey names what shares a path: the sessions of one fetch with this server.
@@ -37,6 +38,7 @@ type path struct {
 	members map[*pathMember]struct{}
 	segment int            // bytes
 	limit   *arq.RateLimit // over the controller; nil: none was asked for
+	asked   *proto.Pace    // what the client has asked for last; nil: nothing
 	modest  bool           // it uses what others leave
 	total   int            // bytes in flight
 	limited int            // members that have nothing to send

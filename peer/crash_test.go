@@ -311,6 +311,27 @@ func TestNobodySpinsOnASocketThatFails(t *testing.T) {
 	}
 }
 
+// TestAClientThatIsDeafForGood has another socket, and the fetch goes on.
+func TestAClientThatIsDeafForGood(t *testing.T) {
+	inWorld(t, 1, 1, 3<<20, strangerLink, func(w *world) {
+		var until, reads, sockets atomic.Int64
+		o := w.options()
+		o.Network = faultyNetwork{simNetwork{w.client}, func(c udp.Conn) udp.Conn {
+			if sockets.Add(1) > 1 {
+				return c
+			}
+			return deafConn{c, &until, &reads}
+		}}
+		w.after(150*time.Millisecond, func() { until.Store(time.Now().Add(time.Hour).UnixNano()) })
+		_, took := w.fetch(o)
+		t.Logf("took %v, %d reads failed", took, reads.Load())
+		within(t, "the fetch", took, 8*time.Second)
+		if sockets.Load() < 2 {
+			t.Error("nothing has failed")
+		}
+	})
+}
+
 func TestAServerThatIsDeafForGoodEnds(t *testing.T) {
 	inWorld(t, 1, 1, 100, strangerLink, func(w *world) {
 		var until, reads atomic.Int64

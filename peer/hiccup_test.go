@@ -65,3 +65,24 @@ func TestAHiccupIsNoSilence(t *testing.T) {
 		})
 	}
 }
+
+// TestADeadPeerIsSilentSoon: what is done to believe in a peer as long as it answers does
+// not put off what is done about one that does not.
+func TestADeadPeerIsSilentSoon(t *testing.T) {
+	lan := netsim.Link{Rate: 12_500_000, Delay: 10 * time.Millisecond, MTU: 1500, Queue: 64 << 10}
+	inWorld(t, 1, 2, 40<<20, lan, func(w *world) {
+		core, logs := observer.New(zap.DebugLevel)
+		o := w.options()
+		o.Log = zap.New(core)
+		const alive = 500 * time.Millisecond
+		began := time.Now()
+		w.after(alive, w.servers[1].host.Down)
+		w.fetch(o)
+		silent := logs.FilterMessage("peer is silent").All()
+		if len(silent) == 0 {
+			t.Fatal("nothing is said of the one that died")
+		}
+		within(t, "that it is silent", silent[0].Time.Sub(began)-alive, minSilence+100*time.Millisecond)
+		w.servers[1].host.Up()
+	})
+}

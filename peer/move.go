@@ -37,8 +37,12 @@ func (c *serverSession) move(now time.Time) {
 	rtt = max(rtt, time.Microsecond)
 	key := c.path.key
 	key.addr = to.Addr()
+	asked := c.path.asked()
 	c.path.leave()
 	c.path = c.server.paths.join(key, rtt, rtt)
+	if asked != nil {
+		c.path.pace(asked)
+	}
 	c.sender.Reroute(c.path, rtt)
 	c.sender.Shrink(baseSegment)
 	c.mtu = arq.NewPathMTU(now, baseDatagram, c.maxDatagram, c.sender.ProbeTimeout())

@@ -133,3 +133,25 @@ func TestAnotherAddressIsAnotherPath(t *testing.T) {
 		})
 	}
 }
+
+// TestALimitMovesWithTheClient: what it has asked for holds on its new path too.
+func TestALimitMovesWithTheClient(t *testing.T) {
+	link := moveLink
+	link.Rate = 12_500_000
+	const limit, size = 300_000, 6_000_000
+	inWorld(t, 1, 1, size, link, func(w *world) {
+		nw, o := &movingNetwork{simNetwork: simNetwork{w.client}}, w.options()
+		o.Network, o.LimitRate = nw, limit
+		w.after(2*time.Second, func() {
+			nw.each(func(c udp.Conn) {
+				to := netip.MustParseAddr("192.0.2.1")
+				w.net.SetPath(to, w.servers[0].host.Addr(), link)
+				w.client.Rehome(c, to)
+			})
+		})
+		_, took := w.fetch(o)
+		if part := size / took.Seconds() / limit; part > 1.05 {
+			t.Errorf("%.2f of the limit", part)
+		}
+	})
+}

@@ -13,6 +13,7 @@ func (m *pathMember) pace(p *proto.Pace) {
 	x := m.path
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.asked = p
 	if p.Manner == proto.Background && !x.modest && x.total == 0 && x.limit == nil {
 		x.cc, x.modest = arq.NewBackground(x.segment), true
 	}
@@ -23,6 +24,13 @@ func (m *pathMember) pace(p *proto.Pace) {
 		x.limit = arq.NewRateLimit(x.cc, float64(p.BytesPerSec), x.segment)
 		x.cc = x.limit
 	}
+}
+
+// asked returns how the client has asked for it last, nil if it has not.
+func (m *pathMember) asked() *proto.Pace {
+	m.path.mu.Lock()
+	defer m.path.mu.Unlock()
+	return m.path.asked
 }
 
 // paceInterval is how often a limit is divided anew among the peers (arbitrary:

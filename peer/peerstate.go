@@ -110,9 +110,12 @@ func (f *Fetch) lost(p *peerState, err error) (final bool) {
 	// One that has proven who it is has not become another: somebody answers in its place.
 	final = isFinal(err) && !(errors.Is(err, ErrKey) && p.met != nil)
 	f.log.Info("session over", zap.String("peer", p.Addr), zap.Error(err), zap.Bool("final", final))
-	if final {
+	switch {
+	case final:
 		f.bench(p, err)
-	} else if p.sessions == 0 {
+	case p.state == Out: // found out while its session ended
+		final = true
+	case p.sessions == 0:
 		p.state, p.err, p.note = Down, err, err.Error()
 	}
 	f.settle()

@@ -27,6 +27,9 @@ type readTrouble struct {
 // over notes that a read did not fail.
 func (r *readTrouble) over() { r.failed = 0 }
 
+// lasts reports whether so many reads have failed in a row that nothing more will come.
+func (r *readTrouble) lasts() bool { return r.failed > patientReads }
+
 // pause notes a failed read and returns how long to wait until the next.
 func (r *readTrouble) pause(now time.Time) time.Duration {
 	if r.failed == 0 {

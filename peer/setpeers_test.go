@@ -1,6 +1,9 @@
 package peer
 
-import "testing"
+import (
+	"errors"
+	"testing"
+)
 
 // TestPeersLeaveAndWhatFollows: that the peers of the file under way leave has another one
 // begin, but not in the hands of whoever has read the config: a fetch that ends meanwhile
@@ -21,5 +24,19 @@ func TestPeersLeaveAndWhatFollows(t *testing.T) {
 	b.tick(b.answered)
 	if b.size != 4<<20 {
 		t.Errorf("a file of %d bytes is fetched, which nobody has", b.size)
+	}
+}
+
+// TestAPeerThatIsOutStaysOut, though the session in which it was found out ends otherwise.
+func TestAPeerThatIsOutStaysOut(t *testing.T) {
+	b := bare(t, 4<<20, 1)
+	b.opened(0, 4<<20)
+	p := b.peers[0]
+	b.mu.Lock()
+	b.bench(p, ErrIntegrity)
+	p.sessions = 0
+	b.mu.Unlock()
+	if final := b.lost(p, errSilent); !final || p.state != Out || !errors.Is(p.err, ErrIntegrity) {
+		t.Errorf("final: %v; it is %v: %v", final, p.state, p.err)
 	}
 }

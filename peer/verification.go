@@ -37,7 +37,7 @@ func (f *Fetch) agree(c *clientSession, m *proto.Opened) error {
 		f.bench(p, err)
 		return err
 	}
-	if p.version != nil && *p.version != m.Version {
+	if p.version != nil && (*p.version != m.Version || p.size != m.Size) {
 		return fmt.Errorf("%w on %s", ErrSourceChanged, p.Addr)
 	}
 	if p.version == nil || p.answeredAs != c.key {
@@ -140,7 +140,7 @@ func (f *Fetch) closeSize() {
 // admit gives a session a part in the file under way, if its peer has that.
 func (f *Fetch) admit(c *clientSession) {
 	c.generation, c.answered = f.generation, true
-	if c.peer.size != f.size || f.target == nil || c.peer.state == Out {
+	if c.size != f.size || c.peer.size != f.size || f.target == nil || c.peer.state == Out {
 		return
 	}
 	c.id = f.nextID

@@ -69,11 +69,11 @@ func (p *Part) finalMode() (fs.FileMode, error) {
 	if p.mode != 0 {
 		return p.mode, nil
 	}
-	before, err := p.disk.Stat(p.dest)
+	before, err := p.disk.Lstat(p.dest) // a link is replaced itself, and has no mode to keep
 	switch {
-	case err == nil:
+	case err == nil && before.Mode().IsRegular():
 		return before.Mode().Perm(), nil
-	case errors.Is(err, fs.ErrNotExist):
+	case err == nil, errors.Is(err, fs.ErrNotExist):
 		return 0o666 &^ umask(), nil
 	}
 	return 0, pathError("stat", p.dest, err)

@@ -136,6 +136,27 @@ func TestMode(t *testing.T) {
 	}
 }
 
+// TestALinkHasNoMode: one at the destination is replaced, whatever it leads to or fails to.
+func TestALinkHasNoMode(t *testing.T) {
+	for _, target := range []string{"wide", "nowhere", "dest", "wide/beyond"} {
+		dir := t.TempDir()
+		wide, dest := filepath.Join(dir, "wide"), filepath.Join(dir, "dest")
+		put(t, wide, "old")
+		if err := errors.Join(os.Chmod(wide, 0o777), os.Symlink(target, dest)); err != nil {
+			t.Fatal(err)
+		}
+		p := create(t, dest, 3, Option{})
+		write(t, p, "new")
+		if err := p.Commit(); err != nil {
+			t.Errorf("%s: %v", target, err)
+			continue
+		}
+		if got := mode(t, dest); got != 0o666&^umask() {
+			t.Errorf("%s: mode %v", target, got)
+		}
+	}
+}
+
 // TestACommitThatFailsLeavesItPrivate: the part file has its final mode already when the
 // name turns out to be taken.
 func TestACommitThatFailsLeavesItPrivate(t *testing.T) {
