@@ -81,6 +81,12 @@ func isA[E error](err error) bool {
 	return errors.As(err, &e)
 }
 
+// isCall reports whether err is of a system call.
+func isCall(err error, name string) bool {
+	var call *os.SyscallError
+	return errors.As(err, &call) && call.Syscall == name
+}
+
 // message is what the user is told: what went wrong, and what to do.
 func message(err error) string {
 	hint := ""
@@ -93,8 +99,8 @@ func message(err error) string {
 		hint = "another program listens there: choose another port with --listen"
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		hint = "no interface of this host has that address: choose another with --listen, or leave the host out"
-	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
-		hint = "choose another place, or another user"
+	case isCall(err, "bind") && errors.Is(err, fs.ErrPermission):
+		hint = "a port below 1024 is for root: choose another with --listen"
 	case errors.Is(err, partfile.ErrExists):
 		hint = "choose another name with -o, or leave out --no-clobber"
 	case errors.Is(err, partfile.ErrLocked):

@@ -100,8 +100,12 @@ func (k *client) sendTo(c *cli.Context, name string) (string, error) {
 // people, and returns it.
 func report(c *cli.Context, s peer.Snapshot, out string, err error) error {
 	result := ui.Result{Snapshot: shown(s), Out: out, Err: err, ExitCode: exitDone}
-	if errors.Is(err, errInterrupted) && out != "-" {
-		err = fmt.Errorf("%w\nwhat came is kept: the same command goes on with it", err)
+	if errors.Is(err, errInterrupted) && out != "-" && s.Done > 0 {
+		command := "the same command"
+		if c.Bool("restart") {
+			command += " without --restart"
+		}
+		err = fmt.Errorf("%w\nwhat came is kept: %s goes on with it", err, command)
 	}
 	if err != nil {
 		result.ExitCode = exitCode(err)
@@ -128,7 +132,11 @@ func destination(out, name string) (string, error) {
 	}
 	info, err := os.Stat(out)
 	if err != nil && out != "" && os.IsPathSeparator(out[len(out)-1]) {
-		return "", &localError{fmt.Errorf("there is no directory %s: make it first", out)}
+		why := "make it first"
+		if !errors.Is(err, fs.ErrNotExist) {
+			why = "something else is in its place"
+		}
+		return "", &localError{fmt.Errorf("there is no directory %s: %s", out, why)}
 	}
 	into := out != "" && err == nil && info.IsDir()
 	if out != "" && !into {

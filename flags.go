@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 )
@@ -27,12 +28,12 @@ func command(c *cli.Command) *cli.Command {
 }
 
 // wrongValue is how the library says that a value is no good.
-var wrongValue = regexp.MustCompile(`^invalid value "(.*)" for flag -([^ :]+): `)
+var wrongValue = regexp.MustCompile(`^invalid (?:boolean )?value "(.*)" for (?:flag )?-([^ :]+): (.*)$`)
 
 // explained says what a value must be where the library only says that it is not.
 func explained(flags []cli.Flag, err error) error {
 	m := wrongValue.FindStringSubmatch(err.Error())
-	if m == nil {
+	if m == nil || strings.Contains(m[3], "range") {
 		return err
 	}
 	i := slices.IndexFunc(flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), m[2]) })

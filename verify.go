@@ -21,7 +21,7 @@ func verifyCommand() *cli.Command {
 		Usage:     "tell which bytes of a file are wrong, by its hash or by what servers have",
 		ArgsUsage: "FILE",
 		Flags: slices.Concat(clientFlags(), []cli.Flag{
-			&cli.StringFlag{Name: "name", Usage: "what the servers call it (default: the last part of FILE)"},
+			&cli.StringFlag{Name: "name", Usage: "what the servers call it", DefaultText: "the last part of FILE"},
 			&cli.BoolFlag{Name: "repair", Usage: "fetch what is wrong"},
 		}, experimentFlags()),
 		Action: verify,
@@ -44,11 +44,11 @@ func verify(c *cli.Context) error {
 		return &usageError{fmt.Errorf("verify takes one FILE, got %d arguments", c.NArg())}
 	}
 	path := c.Args().First()
+	v := verdict{File: path}
 	want, err := wantedHash(c.String("hash"))
 	if err != nil {
-		return err
+		return v.fail(c, err)
 	}
-	v := verdict{File: path}
 	mine, err := hashFile(c.Context, path)
 	if err != nil {
 		return v.fail(c, err)
@@ -81,7 +81,7 @@ func (v *verdict) ask(c *cli.Context, mine *tree.List) error {
 	name := first(c.String("name"), filepath.Base(v.File))
 	k, err := newClient(c, name)
 	if err != nil {
-		return err
+		return v.fail(c, err)
 	}
 	k.opt.HashesOnly = true
 	f, err := k.run(c)
@@ -107,12 +107,12 @@ func (v *verdict) ask(c *cli.Context, mine *tree.List) error {
 func (v *verdict) repair(c *cli.Context, k *client, root tree.Hash, right rangeset.Set) error {
 	file, err := os.Open(v.File)
 	if err != nil {
-		return err
+		return v.fail(c, err)
 	}
 	defer file.Close()
 	place, err := filepath.EvalSymlinks(v.File) // what a link leads to is mended, and not replaced by a copy
 	if err != nil {
-		return err
+		return v.fail(c, err)
 	}
 	k.opt.HashesOnly, k.opt.Hash = false, &root
 	k.opt.Out, k.opt.Seed = place, &peer.Seed{File: file, Pieces: right}

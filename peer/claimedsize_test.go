@@ -599,3 +599,24 @@ func TestWhatIsLeftDoesNotFit(t *testing.T) {
 		}
 	})
 }
+
+// TestAnEmptyFileIsPinned: who has it needs no proof, and who has another one lies.
+func TestAnEmptyFileIsPinned(t *testing.T) {
+	b := bare(t, 0, 2)
+	root := b.pin()
+	b.agreement.left = 4 << 20
+	liar, honest := b.opened(0, 4<<20), b.opened(1, 0)
+	for _, c := range []*clientSession{liar, honest} {
+		b.heardRoot(c, &proto.Root{File: clientFile, Root: root})
+	}
+	b.tick(time.Now())
+	if b.size != 0 {
+		t.Errorf("a file of %d bytes is fetched", b.size)
+	}
+	b = bare(t, 4<<20, 1)
+	root = b.pin()
+	b.heardRoot(b.opened(0, 0), &proto.Root{File: clientFile, Root: root})
+	if err := b.pass(0); !errors.Is(err, ErrIntegrity) {
+		t.Errorf("%v of an empty file that is to have another hash", err)
+	}
+}

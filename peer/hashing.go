@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -16,6 +17,9 @@ const (
 	// maxHashed is how many files a server hashes at once (arbitrary: a disk
 	// that turns is best read by one).
 	maxHashed = 2
+
+	// hashAgain is how long a file that could not be hashed is left at that (arbitrary).
+	hashAgain = 5 * time.Second
 
 	// minCached is the least size of a file whose hashes are kept: a look into
 	// the cache takes about as long as to hash so much.
@@ -53,11 +57,13 @@ type hashedFile struct {
 	known    bool  // root is
 	err      error // why it will not be
 	from     *servedFile
-	queued   bool   // it waits, or is being hashed
-	sought   bool   // in the cache; of who hashes it
-	asker    holder // whose turn it takes: who of those that ask waits longest
-	next     int64  // the piece to look at next
-	watchers map[*serverSession]struct{}
+	queued   bool                   // it waits, or is being hashed
+	sought   bool                   // in the cache; of who hashes it
+	asker    holder                 // whose turn it takes: who of those that ask waits longest
+	next     int64                  // the piece to look at next
+	watchers map[*serverSession]int // how often each has asked: a session may have it open twice
+	errAt    time.Time              // when err came
+	recent   bool                   // when hashing began, it might yet change unseen: see servedFile.recent
 }
 
 func newHashing(opt ServeOptions, c *crashes) *hashing {
@@ -70,7 +76,7 @@ func (h *hashing) use(f *servedFile) *hashedFile {
 	defer h.mu.Unlock()
 	t := h.trees[f.stamp]
 	if t == nil {
-		t = &hashedFile{stamp: f.stamp, list: tree.NewList(f.stamp.Size), watchers: map[*serverSession]struct{}{}}
+		t = &hashedFile{stamp: f.stamp, list: tree.NewList(f.stamp.Size), watchers: map[*serverSession]int{}}
 		h.trees[f.stamp] = t
 	}
 	t.users++
@@ -80,7 +86,9 @@ func (h *hashing) use(f *servedFile) *hashedFile {
 func (h *hashing) done(t *hashedFile, s *serverSession) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(t.watchers, s)
+	if t.watchers[s]--; t.watchers[s] <= 0 {
+		delete(t.watchers, s)
+	}
 	if t.asker == s.holder {
 		h.giveOver(t)
 	}
@@ -104,7 +112,9 @@ func (h *hashing) giveOver(t *hashedFile) {
 func (h *hashing) watch(ctx context.Context, t *hashedFile, s *serverSession, f *servedFile, next int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	t.watchers[s] = struct{}{}
+	if t.watchers[s]++; t.watchers[s] == 1 && t.err != nil && !isChange(t.err) && time.Since(t.errAt) >= hashAgain {
+		t.err = nil // a disk may read today what it did not yesterday
+	}
 	t.next = next
 	h.enqueue(ctx, t, s, f)
 }
@@ -161,7 +171,7 @@ func (h *hashing) leave(t *hashedFile, err error) {
 	if errors.Is(err, errUnwanted) {
 		err = nil
 	}
-	t.err, t.queued = err, false
+	t.err, t.errAt, t.queued = err, time.Now(), false
 	t.from.close()
 	t.from = nil
 	if t.users == 0 {
@@ -176,6 +186,7 @@ func (h *hashing) hash(ctx context.Context, t *hashedFile, buf []byte) error {
 		if t.sought = true; h.cached(t) {
 			return nil
 		}
+		t.recent = t.from.recent()
 	}
 	for pieces := 0; ; pieces++ {
 		i, more := h.pick(t)
@@ -265,7 +276,7 @@ func (h *hashing) set(t *hashedFile, i int64, hash tree.Hash) {
 // finish combines the root, and keeps the tree for the next time.
 func (h *hashing) finish(t *hashedFile) {
 	h.combine(t)
-	if h.cache == nil || t.stamp.Size < minCached || t.from.recent() {
+	if h.cache == nil || t.stamp.Size < minCached || t.recent {
 		return
 	}
 	if err := h.cache.Put(treecache.Key(t.stamp), t.list); err != nil { // nobody sets it any more

@@ -229,3 +229,63 @@ func TestPlacesToWait(t *testing.T) {
 		t.Errorf("the turns of %d addresses are remembered", n)
 	}
 }
+
+// TestAFileIsHashedAgain: one that could not be read is tried again for who asks later,
+// though somebody keeps it open.
+func TestAFileIsHashedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broken := true
+		h := newHashing(ServeOptions{Log: zap.NewNop(), hashPause: func() {
+			if broken {
+				panic("a disk, say")
+			}
+		}}, &crashes{log: zap.NewNop()})
+		keeps, later := &serverSession{wake: make(chan struct{}, 1)}, &serverSession{wake: make(chan struct{}, 1)}
+		f := hashed(t, h, 1, 2)[0]
+		h.watch(t.Context(), f.tree, keeps, f, 0)
+		h.running.Wait()
+		if h.failed(f.tree) == nil {
+			t.Fatal("nothing has failed")
+		}
+		broken = false
+		g := f.share()
+		g.tree = h.use(g)
+		defer g.close()
+		h.watch(t.Context(), g.tree, later, g, 0)
+		h.running.Wait()
+		if h.failed(g.tree) == nil {
+			t.Error("tried again at once")
+		}
+		h.done(g.tree, later)
+		time.Sleep(hashAgain)
+		g.tree = h.use(g)
+		h.watch(t.Context(), g.tree, later, g, 0)
+		h.running.Wait()
+		if err := h.failed(g.tree); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestAFileOpenTwice: a session that has given back one of two is still told of the other.
+func TestAFileOpenTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHashing(ServeOptions{Log: zap.NewNop()}, &crashes{log: zap.NewNop()})
+		s := &serverSession{wake: make(chan struct{}, 1)}
+		one := hashed(t, h, 1, 2)[0]
+		two := one.share()
+		two.tree = h.use(two)
+		defer two.close()
+		h.mu.Lock() // nothing is hashed before all is as it is to be
+		one.tree.watchers[s] = 2
+		h.mu.Unlock()
+		h.done(one.tree, s)
+		h.retry(t.Context(), two.tree, s, two)
+		h.running.Wait()
+		select {
+		case <-s.wake:
+		default:
+			t.Error("nobody woke it")
+		}
+	})
+}

@@ -4,12 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"chunkcp/proto"
 )
 
 // hopeless returns why the fetch cannot go on, nil while it can.
 func (f *Fetch) hopeless(now time.Time) error {
-	live, final, missing := 0, 0, 0
+	live, final, missing, busy := 0, 0, 0, false
 	for _, p := range f.peers {
+		var closed *errClosed
+		busy = busy || errors.As(p.err, &closed) && closed.Code == proto.CloseBusy
 		switch {
 		case p.state == Live:
 			live++
@@ -36,7 +40,7 @@ func (f *Fetch) hopeless(now time.Time) error {
 	if final == len(f.peers) {
 		return f.failure(f.commonKind(), "no peer can serve "+f.opt.Name)
 	}
-	if missing > 0 && f.size < 0 && f.unfit == nil && now.Sub(f.began) >= notFoundGrace {
+	if missing > 0 && !busy && f.size < 0 && f.unfit == nil && now.Sub(f.began) >= notFoundGrace {
 		return f.failure(ErrNotFound, f.opt.Name+": not found on any peer that answers")
 	}
 	if now.Sub(f.lastLive) >= f.opt.Timeout {

@@ -37,7 +37,11 @@ func (f *Fetch) seekProof() {
 		return
 	}
 	for _, p := range f.peers {
-		if p.state != Live || !p.rooted || p.root != f.root || p.size == f.size || p.size == 0 {
+		if p.state != Live || !p.rooted || p.root != f.root || p.size == f.size {
+			continue
+		}
+		if p.size == 0 {
+			f.judgeEmpty(p)
 			continue
 		}
 		if p.proof == nil {
@@ -132,6 +136,15 @@ func (f *Fetch) judgeProof(p *peerState) {
 	}
 	p.proof = nil
 	f.settle()
+}
+
+// judgeEmpty is judgeProof for an empty file, of which there is nothing to ask for.
+func (f *Fetch) judgeEmpty(p *peerState) {
+	if root := tree.PieceHash(nil, 0, 1); root != f.root {
+		f.lied(p, fmt.Errorf("%w: an empty file is %s, not %s", ErrIntegrity, root.Text(), f.root.Text()))
+		return
+	}
+	f.agreement.show(0)
 }
 
 // lied sends a peer away whose word has proved false.

@@ -26,9 +26,10 @@ func (f *Fetch) SetPeers(peers []Peer) error {
 		return nil
 	}
 	for _, p := range f.peers {
-		if !slices.ContainsFunc(peers, p.Peer.is) && p.state != Out {
+		if !slices.ContainsFunc(peers, p.Peer.is) && p.err != errRemoved {
 			f.agreement.withdraw(p.index)
 			f.bench(p, errRemoved)
+			p.err = errRemoved // whatever it was out for
 		}
 	}
 	for _, p := range peers {

@@ -56,12 +56,12 @@
 //   - A fetch that begins in the moment in which another one's Commit removes its
 //     journal may lose its own first journal, and so some of its resume.
 //   - A journal that is nearly full, after some three fetches that were given up
-//     at their end, is written anew by a Checkpoint; a power cut during that one
-//     loses it. Above 16 Mi records it is full and ErrJournal is returned.
+//     at their end, is written anew by a Checkpoint; a power cut or a full disk during
+//     that one loses it. Above 16 Mi records it is full and ErrJournal is returned.
 //   - Whoever may write in the directory can forge a journal: its checksums are
 //     against accidents. A forged one costs a read of each piece.
 //   - Close and Commit wait for a Checkpoint under way, as long as the disk takes.
-//   - A file that is replaced passes on neither its mode nor its owner.
+//   - A file that is replaced passes on its mode, but not its owner.
 //   - Locks hold within one machine on file systems that keep them local.
 //   - On Windows directories are not synced (the rename is written through), and
 //     on systems other than Linux nothing is preallocated, so a full disk shows
