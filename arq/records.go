@@ -55,19 +55,19 @@ func (s *Sender) canOpen() bool {
 	return true
 }
 
-// canSplit reports whether one range more can wait, where there need not be.
-func (q *workQueue) canSplit() bool {
+// canHold reports whether so many ranges more can wait, where there need not be.
+func (q *workQueue) canHold(ranges int) bool {
 	n := len(q.items)
-	if n >= maxWork {
+	if n+ranges > maxWork {
 		return false
 	}
-	if n < cap(q.items) {
+	if n+ranges <= cap(q.items) {
 		return true
 	}
-	more := max(leastFlights, n)
+	more := max(leastFlights, n, n+ranges-cap(q.items))
 	if !taken(q.records, more*workBytes) {
 		return false
 	}
-	q.items = append(make([]work, 0, n+more), q.items...)
+	q.items = append(make([]work, 0, cap(q.items)+more), q.items...)
 	return true
 }

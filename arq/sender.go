@@ -111,7 +111,7 @@ func (s *Sender) Shrink(bytes int) {
 			continue
 		}
 		missing := c.all() &^ c.acked
-		if len(s.work.items)+len(back) >= maxWork { // what lies between is sent again as well
+		if !s.work.canHold(len(back) + runs(missing)) { // what lies between is sent again as well
 			first, end := bits.TrailingZeros64(missing), bits.Len64(missing)
 			missing = allOf(end-first) << first
 		}
@@ -127,6 +127,9 @@ func (s *Sender) Shrink(bytes int) {
 	s.work.putBack(back)
 	s.log.trim()
 }
+
+// runs returns how many runs of ones there are.
+func runs(bitmap uint64) int { return bits.OnesCount64(bitmap &^ (bitmap << 1)) }
 
 // recall takes a channel's burst back, acknowledged or not.
 func (s *Sender) recall(c *channel, ch proto.Channel) {

@@ -125,6 +125,9 @@ func TestShrinkOfManyHoles(t *testing.T) {
 	for x, ok := s.Poll(now); ok; x, ok = s.Poll(now) {
 		bursts = append(bursts, x)
 	}
+	const rationed = 1 << 14
+	counted := ration{left: rationed}
+	s.work.records = &counted
 	last := bursts[len(bursts)-1]
 	latest := last.First + proto.PacketNumber(last.Count) - 1
 	now = now.Add(time.Millisecond)
@@ -139,7 +142,10 @@ func TestShrinkOfManyHoles(t *testing.T) {
 	}
 	s.Shrink(1193)
 	audit(t, s)
-	if n := len(s.work.items); n < len(bursts) || n > maxWork+64+len(bursts) {
+	if n := len(s.work.items); n < len(bursts) || n > rationed/workBytes+len(bursts) {
 		t.Errorf("%d ranges of %d bursts wait", n, len(bursts))
+	}
+	if counted.left > rationed/2 || counted.refused == 0 {
+		t.Errorf("%d of %d bytes are left, asked in vain %d times", counted.left, rationed, counted.refused)
 	}
 }

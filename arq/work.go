@@ -8,7 +8,7 @@ import (
 )
 
 // maxWork bounds the items that the peer can have a queue cut into, but for one for each
-// channel when the path's segments become shorter. Arbitrary: several for each request that
+// burst when the path's segments become shorter. Arbitrary: several for each request that
 // a session takes; to look through them takes a microsecond.
 const maxWork = 1024
 
@@ -87,7 +87,7 @@ func (q *workQueue) cancel(request proto.ID, data rangeset.Range) {
 				w.data = tail
 			case tail.Empty():
 				w.data = head
-			case at > 0 || !q.canSplit():
+			case at > 0 || !q.canHold(1):
 				gone = rangeset.Range{}
 			default:
 				w.data, second, at = head, work{request, tail}, keep+1

@@ -11,7 +11,7 @@ const (
 
 	// unansweredTime is how long it may be at least while something is in flight, which
 	// counts against the sessions that the client has opened in its place: the
-	// client gives a session up after silentEnd.
+	// client gives a session up after silentEnd, on a path that is not very long.
 	unansweredTime = silentEnd + 2*time.Second
 
 	// stalledTime is how long a client that is there may take nothing of what it
