@@ -148,3 +148,17 @@ func TestALimitIsNoSilence(t *testing.T) {
 		})
 	}
 }
+
+// TestDatagramsUnderALimit: none takes longer than a fiftieth of a second, but for those of
+// Ethernet's packets.
+func TestDatagramsUnderALimit(t *testing.T) {
+	for limit, want := range map[int64]uint16{
+		0: maxServerDatagram, 1000: ethernetDatagram, 50 * ethernetDatagram: ethernetDatagram,
+		500_000: 10_000, 10_000_000: maxServerDatagram,
+	} {
+		f := &Fetch{opt: FetchOptions{LimitRate: limit}}
+		if got := f.longestDatagram(); got != want {
+			t.Errorf("%d bytes per second: %d, want %d", limit, got, want)
+		}
+	}
+}
