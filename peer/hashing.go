@@ -57,13 +57,13 @@ type hashedFile struct {
 	known    bool  // root is
 	err      error // why it will not be
 	from     *servedFile
-	queued   bool                   // it waits, or is being hashed
-	sought   bool                   // in the cache; of who hashes it
-	asker    holder                 // whose turn it takes: who of those that ask waits longest
-	next     int64                  // the piece to look at next
-	watchers map[*serverSession]int // how often each has asked: a session may have it open twice
-	errAt    time.Time              // when err came
-	recent   bool                   // when hashing began, it might yet change unseen: see servedFile.recent
+	queued   bool   // it waits, or is being hashed
+	sought   bool   // in the cache; of who hashes it
+	asker    holder // whose turn it takes: who of those that ask waits longest
+	next     int64  // the piece to look at next
+	watchers map[*serverSession]struct{}
+	errAt    time.Time // when err came
+	recent   bool      // when hashing began, it might yet change unseen: see servedFile.recent
 }
 
 func newHashing(opt ServeOptions, c *crashes) *hashing {
@@ -76,17 +76,18 @@ func (h *hashing) use(f *servedFile) *hashedFile {
 	defer h.mu.Unlock()
 	t := h.trees[f.stamp]
 	if t == nil {
-		t = &hashedFile{stamp: f.stamp, list: tree.NewList(f.stamp.Size), watchers: map[*serverSession]int{}}
+		t = &hashedFile{stamp: f.stamp, list: tree.NewList(f.stamp.Size), watchers: map[*serverSession]struct{}{}}
 		h.trees[f.stamp] = t
 	}
 	t.users++
 	return t
 }
 
-func (h *hashing) done(t *hashedFile, s *serverSession) {
+// done takes back what use has given. still says that s asks for the hashes under another id.
+func (h *hashing) done(t *hashedFile, s *serverSession, still bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if t.watchers[s]--; t.watchers[s] <= 0 {
+	if !still {
 		delete(t.watchers, s)
 	}
 	if t.asker == s.holder {
@@ -112,9 +113,10 @@ func (h *hashing) giveOver(t *hashedFile) {
 func (h *hashing) watch(ctx context.Context, t *hashedFile, s *serverSession, f *servedFile, next int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if t.watchers[s]++; t.watchers[s] == 1 && t.err != nil && !isChange(t.err) && time.Since(t.errAt) >= hashAgain {
+	if _, watches := t.watchers[s]; !watches && t.err != nil && !isChange(t.err) && time.Since(t.errAt) >= hashAgain {
 		t.err = nil // a disk may read today what it did not yesterday
 	}
+	t.watchers[s] = struct{}{}
 	t.next = next
 	h.enqueue(ctx, t, s, f)
 }

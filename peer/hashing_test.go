@@ -59,7 +59,7 @@ func TestHashesThatNobodyWaitsFor(t *testing.T) {
 		h.watch(context.Background(), f.tree, s, f, 0)
 	}
 	for _, f := range all[:files] {
-		h.done(f.tree, stranger)
+		h.done(f.tree, stranger, false)
 	}
 	close(gate)
 	h.running.Wait()
@@ -187,7 +187,7 @@ func TestAFileOfTwoClients(t *testing.T) {
 		{func() { h.watch(context.Background(), f.tree, greedy, f, 0) }, greedy.holder},
 		{func() { h.watch(context.Background(), f.tree, other, f, 0) }, other.holder},
 		{func() { h.retry(context.Background(), f.tree, greedy, f) }, other.holder},
-		{func() { h.use(f); h.done(f.tree, other) }, greedy.holder},
+		{func() { h.use(f); h.done(f.tree, other, false) }, greedy.holder},
 	} {
 		if step.do(); asker() != step.want {
 			t.Errorf("after step %d it is %v's, want %v", i, asker(), step.want)
@@ -256,7 +256,7 @@ func TestAFileIsHashedAgain(t *testing.T) {
 		if h.failed(g.tree) == nil {
 			t.Error("tried again at once")
 		}
-		h.done(g.tree, later)
+		h.done(g.tree, later, false)
 		time.Sleep(hashAgain)
 		g.tree = h.use(g)
 		h.watch(t.Context(), g.tree, later, g, 0)
@@ -265,6 +265,23 @@ func TestAFileIsHashedAgain(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestWhoHasLeftIsNotWatching, however often it has asked: a file that somebody has open for
+// days would remember all who ever had.
+func TestWhoHasLeftIsNotWatching(t *testing.T) {
+	h := newHashing(ServeOptions{Log: zap.NewNop()}, &crashes{log: zap.NewNop()})
+	f := hashed(t, h, 1, 1)[0]
+	h.use(f) // by somebody else
+	s := &serverSession{wake: make(chan struct{}, 1)}
+	for range 3 {
+		h.watch(t.Context(), f.tree, s, f, 0)
+	}
+	h.running.Wait()
+	h.done(f.tree, s, false)
+	if n := len(f.tree.watchers); n != 0 {
+		t.Errorf("%d sessions watch", n)
+	}
 }
 
 // TestAFileOpenTwice: a session that has given back one of two is still told of the other.
@@ -277,9 +294,9 @@ func TestAFileOpenTwice(t *testing.T) {
 		two.tree = h.use(two)
 		defer two.close()
 		h.mu.Lock() // nothing is hashed before all is as it is to be
-		one.tree.watchers[s] = 2
+		one.tree.watchers[s] = struct{}{}
 		h.mu.Unlock()
-		h.done(one.tree, s)
+		h.done(one.tree, s, true)
 		h.retry(t.Context(), two.tree, s, two)
 		h.running.Wait()
 		select {

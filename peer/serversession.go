@@ -227,7 +227,11 @@ func (c *serverSession) closeFile(id proto.ID) {
 	f := c.files[id]
 	delete(c.files, id)
 	delete(c.feeds, id)
-	c.server.hashing.done(f.tree, c)
+	still := false // the same file is open under another id
+	for _, feed := range c.feeds {
+		still = still || feed.tree == f.tree
+	}
+	c.server.hashing.done(f.tree, c, still)
 	c.server.root.giveBack(c.holder, f)
 }
 
