@@ -1,8 +1,6 @@
 package peer
 
 import (
-	"bytes"
-	"runtime/debug"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -12,33 +10,7 @@ import (
 
 	"chunkcp/internal/diskmodel"
 	"chunkcp/internal/netsim"
-	"chunkcp/internal/partfile"
 )
-
-// hiccup is a disk of which one write takes long that a session makes itself.
-type hiccup struct {
-	*diskmodel.Disk
-	takes  time.Duration
-	writes atomic.Int64
-}
-
-func (d *hiccup) Open(name string) (partfile.File, error) {
-	f, err := d.Disk.Open(name)
-	return hiccupFile{f, d, name}, err
-}
-
-type hiccupFile struct {
-	partfile.File
-	disk *hiccup
-	path string
-}
-
-func (f hiccupFile) WriteAt(b []byte, off int64) (int, error) {
-	if f.path == diskPart && bytes.Contains(debug.Stack(), []byte("holdSession")) && f.disk.writes.Add(1) == 5 {
-		time.Sleep(f.disk.takes)
-	}
-	return f.File.WriteAt(b, off)
-}
 
 // TestAHiccupIsNoSilence: that this host is held up, by a disk or by whoever stops the process for a
 // while, says nothing of the peer, whose bytes wait in the socket.
@@ -47,14 +19,19 @@ func TestAHiccupIsNoSilence(t *testing.T) {
 	for _, takes := range []time.Duration{400 * time.Millisecond, 3500 * time.Millisecond} {
 		inWorld(t, 1, 1, 40<<20, lan, func(w *world) {
 			core, logs := observer.New(zap.DebugLevel)
-			disk := &hiccup{Disk: diskmodel.New(), takes: takes}
+			var writes atomic.Int64 // of sessions
 			o := w.options()
-			o.Out, o.Disk, o.Log = diskDest, disk, zap.New(core)
+			o.Log = zap.New(core)
+			o.Out, o.Disk = diskDest, &writtenDisk{diskmodel.New(), func(session bool) {
+				if session && writes.Add(1) == 5 {
+					time.Sleep(takes)
+				}
+			}}
 			_, took, err := w.run(o)
 			if err != nil || took < takes || took > takes+time.Second {
 				t.Errorf("%v: took %v, %v", takes, took, err)
 			}
-			if disk.writes.Load() < 5 {
+			if writes.Load() < 5 {
 				t.Errorf("%v: nothing was held up", takes)
 			}
 			for _, what := range []string{"peer is silent", "session over"} {

@@ -13,32 +13,26 @@ import (
 	"chunkcp/internal/partfile"
 )
 
-// slowDisk is a disk that takes its time for each write, and notes who waits.
-type slowDisk struct {
+// writtenDisk is a disk that tells who writes to the part file before they do.
+type writtenDisk struct {
 	*diskmodel.Disk
-	takes             time.Duration
-	sessions, workers atomic.Int64
+	before func(session bool) // else one of the writers
 }
 
-func (d *slowDisk) Open(name string) (partfile.File, error) {
+func (d *writtenDisk) Open(name string) (partfile.File, error) {
 	f, err := d.Disk.Open(name)
-	return slowFile{f, d, name}, err
+	return writtenFile{f, d, name}, err
 }
 
-type slowFile struct {
+type writtenFile struct {
 	partfile.File
-	disk *slowDisk
+	disk *writtenDisk
 	path string
 }
 
-func (f slowFile) WriteAt(b []byte, offset int64) (int, error) {
+func (f writtenFile) WriteAt(b []byte, offset int64) (int, error) {
 	if f.path == diskPart {
-		if bytes.Contains(debug.Stack(), []byte("holdSession")) {
-			f.disk.sessions.Add(1)
-		} else {
-			f.disk.workers.Add(1)
-		}
-		time.Sleep(f.disk.takes)
+		f.disk.before(bytes.Contains(debug.Stack(), []byte("holdSession")))
 	}
 	return f.File.WriteAt(b, offset)
 }
@@ -64,14 +58,21 @@ func TestWhoWrites(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, 1, 1, size, tc.link, func(w *world) {
-				d := &slowDisk{Disk: diskmodel.New(), takes: tc.takes}
+				var sessions, workers atomic.Int64
 				o := w.options()
-				o.Out, o.Disk = diskDest, d
+				o.Out, o.Disk = diskDest, &writtenDisk{diskmodel.New(), func(session bool) {
+					if session {
+						sessions.Add(1)
+					} else {
+						workers.Add(1)
+					}
+					time.Sleep(tc.takes)
+				}}
 				_, took, err := w.run(o)
 				if err != nil {
 					t.Fatal(err)
 				}
-				mine, others := d.sessions.Load(), d.workers.Load()
+				mine, others := sessions.Load(), workers.Load()
 				t.Logf("%v; %d pieces by sessions, %d by writers", took, mine, others)
 				if mine+others != size/assign.PieceBytes || mine < tc.least || mine > tc.most || took > tc.longest {
 					t.Errorf("%v; %d pieces by sessions, %d by writers", took, mine, others)
