@@ -175,7 +175,7 @@ func TestBesideBBR(t *testing.T) {
 			first := model.shareOver(30*time.Second, bbr)
 			then := model.shareOver(40*time.Second, bbr)
 			t.Logf("the model has %.2f of thirty seconds and %.2f of the next forty", first, then)
-			if first < 0.24 || first > 0.7 || then < 0.22 || then > 0.7 {
+			if first < 0.22 || first > 0.7 || then < 0.22 || then > 0.7 {
 				t.Errorf("the model has %.2f and %.2f", first, then)
 			}
 		})

@@ -22,6 +22,7 @@ type bottleneck struct {
 	delay   time.Duration // round trip without a queue
 	loss    float64       // by chance, share of segments
 	jitter  time.Duration // acknowledgements are up to so much later, and overtake each other
+	hiccup  time.Duration // in each span of this length the Senders' host may be deaf for a part of it
 	down    bool          // the line carries nothing
 	polices bool          // what finds room in the queue passes at once: a policer's bucket
 	seed    uint64        // of the Models that join: when they probe
@@ -225,6 +226,19 @@ func (f *flow) put(pn proto.PacketNumber, t *Transmission, i int) {
 	})
 }
 
+// heard returns after how long the Senders' host hears what reaches it after d: at
+// once, or when it is not deaf any more.
+func (b *bottleneck) heard(d time.Duration) time.Duration {
+	if b.hiccup == 0 {
+		return d
+	}
+	at := b.elapsed() + d
+	span := at / b.hiccup
+	rng := rand.New(rand.NewPCG(b.seed, uint64(span)))
+	deaf := time.Duration(max(0, rng.Float64()-0.5) * float64(b.hiccup))
+	return d + max(0, span*b.hiccup+deaf-at)
+}
+
 func (f *flow) acknowledge() {
 	b := f.b
 	frame := f.receiver.Ack(b.now, 1<<30).Append(nil)
@@ -235,7 +249,7 @@ func (f *flow) acknowledge() {
 	if b.jitter > 0 {
 		late = time.Duration(b.rng.Int64N(int64(b.jitter)))
 	}
-	b.after(b.delay/2+late, func() {
+	b.after(b.heard(b.delay/2+late), func() {
 		var a proto.Ack
 		if err := a.Parse(frame); err != nil {
 			b.t.Fatal(err)

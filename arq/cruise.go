@@ -6,12 +6,14 @@ import (
 )
 
 // What a Model does about a queue between two probes, see steady. The numbers are
-// those that lead to the shares of docs/decisions/0008, 0011, 0013 and 0015.
+// those that lead to the shares of docs/decisions/0008, 0011, 0013, 0015 and 0030.
 const (
-	yield       = 0.87 // the part of its rate that a session keeps
-	yieldRounds = 2    // after so many rounds with a queue: one may be a burst's
-	spare       = 0.75 // what all that is given up between two probes leaves
-	patience    = 6    // rounds with a queue after which no more is given up
+	yield       = 0.87     // the part of its rate that a session keeps
+	yieldRounds = 2        // after so many rounds with a queue: one may be a burst's
+	yieldRise   = 1.0 / 16 // and again when the queue has grown by this part of the least round trip
+	spare       = 0.75     // what all that is given up between two probes leaves,
+	spareMost   = 0.6      // or this part of the most that was ever delivered, if that is less
+	patience    = 6        // rounds with a queue after which no more is given up
 
 	hold       = 0.9  // the part of what a probe found that is kept beside a flow that gives up nothing,
 	holdBeyond = 1.25 // as long as it is not more than this times what is delivered
@@ -31,14 +33,15 @@ const (
 
 // cruise is what a Model knows of the queue between two probes.
 type cruise struct {
-	found   float64       // bytes per second: what the last probe left
-	eased   float64       // bytes per second: what easing leaves; 0 while no queue forms
-	queued  int           // rounds with a queue since one without
-	yielded [2]bool       // since the last probe; between the two before
-	stayed  [2]bool       // the same: a queue has, though something was yielded
-	deepest time.Duration // the longest round trip of the last probe
-	shallow bool          // the queue has been less than deep since then
-	deep    int           // for so many probes a queue that has stayed deep is remembered
+	found     float64       // bytes per second: what the last probe left
+	eased     float64       // bytes per second: what easing leaves; 0 while no queue forms
+	queued    int           // rounds with a queue since one without
+	yielded   [2]bool       // since the last probe; between the two before
+	stayed    [2]bool       // the same: a queue has, though something was yielded
+	yieldedAt time.Duration // the round trip when something was yielded last
+	deepest   time.Duration // the longest round trip of the last probe
+	shallow   bool          // the queue has been less than deep since then
+	deep      int           // for so many probes a queue that has stayed deep is remembered
 }
 
 // end is told that a probe begins, and reports whether that meets a queue that was
@@ -89,7 +92,10 @@ func (m *Model) forming(rtt time.Duration) bool {
 // "Analysis of the increase and decrease algorithms", 1989). A queue that stays is a
 // flow's that gives up nothing: then what was given is kept. Nor is a rate lowered
 // below three quarters of what it was at the last probe as long as that is
-// delivered: such a flow would take all of it.
+// delivered: such a flow would take all of it. But who has more than six tenths of what
+// the path has ever delivered goes down to there, as long as the queue grows: CUBIC
+// that began with little takes a segment or so more in a round trip, and
+// loses a third of that when the queue is full.
 //
 // A queue that stays deep is one of BBR, which remembers the best of ten rounds and
 // minds no loss: what is given shrinks each time that it probes. So then what the last
@@ -103,8 +109,8 @@ func (m *Model) steady(r roundStats) {
 		switch c.queued++; {
 		case c.queued == 1:
 			m.shortRate = min(m.shortRate, m.given())
-		case c.queued == yieldRounds:
-			c.yielded[0] = true
+		case c.queued == yieldRounds, c.queued > yieldRounds && m.grown():
+			c.yielded[0], c.yieldedAt = true, r.rtt
 			m.shortRate = max(yield*min(m.shortRate, m.given()), m.kept())
 		case c.queued > patience:
 			c.stayed[0] = true
@@ -143,8 +149,18 @@ func (m *Model) takeMore(r roundStats) {
 // given returns what the path has delivered of late.
 func (m *Model) given() float64 { return max(m.round.last.rate, m.round.before.rate) }
 
+// grown reports whether a queue has grown, for two rounds, since something was yielded:
+// somebody takes more, and if this session has most of the path it is more than what
+// is its share.
+func (m *Model) grown() bool {
+	rtt := min(m.round.last.rtt, m.round.before.rtt)
+	return m.given() > spareMost*m.peak && float64(rtt-m.cruise.yieldedAt) > yieldRise*float64(m.minRTT)
+}
+
 // kept returns what cruise does not go below of its own accord.
-func (m *Model) kept() float64 { return max(min(spare*m.cruise.found, m.given()), m.held()) }
+func (m *Model) kept() float64 {
+	return max(min(spare*m.cruise.found, spareMost*m.peak, m.given()), m.held())
+}
 
 // held returns what is sent at least, in bytes per second, whatever is lost of it,
 // because another flow gives up nothing; 0 if none seems to be there.

@@ -87,7 +87,7 @@ func shares(t *testing.T, seed uint64, later time.Duration, join ...func(*bottle
 	x, y := b.flows[0].arrived, b.flows[1].arrived
 	b.run(20 * time.Second)
 	x, y = b.flows[0].arrived-x, b.flows[1].arrived-y
-	if used := float64(x+y) / (20 * b.rate); used < 0.98 {
+	if used := float64(x+y) / (20 * b.rate); used < 0.975 {
 		t.Errorf("%.3f of the line is used", used)
 	}
 	return float64(x) / float64(x+y)
@@ -131,5 +131,34 @@ func TestEvenBesideCubic(t *testing.T) {
 		if first < 0.3 || first > 0.7 || second < 0.3 || second > 0.7 {
 			t.Errorf("%v later: the model has %.2f and %.2f", later, first, second)
 		}
+	}
+}
+
+// TestCubicThatBeganLow: Linux's CUBIC leaves slow start on the queue that the Model's startup
+// makes, and has then a sixth of the line. It gets more, since who has most of a line gives up
+// more to a queue that grows: without that the Model has 0.60 of the thirty seconds.
+func TestCubicThatBeganLow(t *testing.T) {
+	if testing.Short() || raceEnabled {
+		t.Skip("seconds of computing")
+	}
+	const runs = 10
+	var sum float64
+	for seed := range uint64(runs) {
+		b := newBottleneck(t, 100*mbit, 50*ms, 0)
+		b.queue, b.seed = b.bdp(), 1000*seed
+		model := b.joinModel()
+		c := NewCubic(simSegment)
+		c.threshold = 85 * simSegment
+		cubic := b.join(c)
+		cubic.send(1 << 40)
+		share := model.shareOver(30*time.Second, cubic)
+		if share < 0.3 || share > 0.7 {
+			t.Errorf("seed %d: the model has %.2f", b.seed, share)
+		}
+		sum += share
+	}
+	t.Logf("the model has %.3f", sum/runs)
+	if sum/runs > 0.57 {
+		t.Errorf("the model has %.3f", sum/runs)
 	}
 }

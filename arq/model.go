@@ -76,12 +76,14 @@ type Model struct {
 	initial       float64 // startup: its first window, bytes
 	train         trainMeter
 	shown         float64 // startup: the rate of the fastest train so far, bytes per second
+	proved        float64 // startup: the highest that a train has had at least
 	doubted       bool    // startup: ended by loss in a round as short as its first, and no queue was seen
 	again         bool    // startup: begun again, since that was chance
 	resumed       bool    // startup: begun with what the path held before
 
 	bound       float64 // bytes in flight beyond which the path is known to be congested
 	shortRate   float64 // bytes per second: for this cycle, after congestion or a queue
+	peak        float64 // bytes per second: the most that has been delivered, or proved
 	crowd       bool    // the queue that the probe meets was there before it
 	cruise      cruise
 	probeAt     time.Time // next probe for bandwidth
@@ -250,6 +252,7 @@ func (m *Model) OnAck(now time.Time, a AckSample) {
 	}
 	m.fathom(a.RTT)
 	m.bandwidth.add(rate, a.Sent.appLimited)
+	m.peak = max(m.peak, m.bandwidth.max())
 	m.gate.acked(a)
 	if m.round.acked(a, m.delivery.delivered, rate) {
 		m.endRound(now)

@@ -64,8 +64,11 @@ func (m *Model) climb(now time.Time, r roundStats) {
 func (m *Model) congestion(now time.Time, r roundStats) {
 	switch m.phase {
 	case phaseStartup:
-		m.believeTrain()
-		m.doubted = !m.again && float64(r.acked+r.lost) <= 2*m.initial && !m.gate.crowded(r, m.minRTT)
+		queue := m.gate.crowded(r, m.minRTT)
+		if queue { // else the trains may have been no more than a policer's bucket
+			m.believeTrain()
+		}
+		m.doubted = !queue && !m.again && float64(r.acked+r.lost) <= 2*m.initial
 		m.bound = max(m.target(1), float64(r.inFlight)*beta)
 		m.enter(now, phaseDrain)
 	case phaseUp:

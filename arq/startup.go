@@ -22,11 +22,6 @@ const (
 	// flight as that rate fills the path with (both arbitrary).
 	trainPacing = 2.0
 	trainWindow = 1.5
-
-	// trainTrust is the part of what a train has shown that startup ends with: beside
-	// others some of it is theirs. With 0.85 a fetch of 8 MiB over a short queue takes 2 %
-	// longer, with 1 a CUBIC flow that was there first is left a quarter of the line at worst.
-	trainTrust = 0.92
 )
 
 // careful reports that startup has met a queue: the path may be full, and the
@@ -42,17 +37,17 @@ func (m *Model) surges() bool { return m.window < surgeWindow && !m.again && !m.
 // the train came more slowly than it went, that is all that there is: startup is over,
 // before a round trip has passed.
 func (m *Model) observeTrain(now time.Time, a AckSample) {
-	rate := m.train.acknowledged(now, a, m.segment)
-	m.shown = max(m.shown, rate)
+	rate, least := m.train.acknowledged(now, a, m.segment)
+	m.shown, m.proved = max(m.shown, rate), max(m.proved, least)
 	if rate > 0 && m.train.spread && m.careful() {
 		m.believeTrain()
 		m.enter(now, phaseDrain)
 	}
 }
 
-// believeTrain ends startup with what trains have shown, where round trips have shown less:
+// believeTrain ends startup with what trains have proved, where round trips have shown less:
 // they were not full.
-func (m *Model) believeTrain() { m.bandwidth.add(trainTrust*m.shown, false) }
+func (m *Model) believeTrain() { m.bandwidth.add(m.proved, false) }
 
 // startupPace returns bytes per second. It never falls, but where a queue shows that the
 // path may be full: more would only wait then.
@@ -133,7 +128,8 @@ func (m *Model) reconsider(now time.Time, r roundStats) {
 
 // restart begins startup anew.
 func (m *Model) restart(now time.Time) {
-	m.fullBandwidth, m.fullRounds, m.rises, m.startRate, m.shown = 0, 0, 0, 0, 0
+	m.fullBandwidth, m.fullRounds, m.rises, m.startRate = 0, 0, 0, 0
+	m.shown, m.proved, m.peak = 0, 0, 0
 	m.train = trainMeter{}
 	m.doubted, m.again = false, false
 	m.bound, m.shortRate = math.Inf(1), math.Inf(1)

@@ -9,6 +9,11 @@ const (
 	trainGap  = 1.0 / 8
 	trainSpan = 1.0 / 16
 
+	// trainLate is the part of a round trip by which the first acknowledgement that a train is
+	// counted from may have come later than it could: a host is busy for a while, and then reads
+	// all that has come (arbitrary; what a train shows at least must not be more than there is).
+	trainLate = 1.0 / 16
+
 	// trainSegments is the least that a train must have (arbitrary).
 	trainSegments = 16
 
@@ -32,17 +37,17 @@ type trainMeter struct {
 }
 
 // acknowledged notes an acknowledgement, and returns the rate of the train that it
-// belongs to, in bytes per second, over a round trip at most; 0 if there is none that
-// is long enough.
-func (t *trainMeter) acknowledged(now time.Time, a AckSample, segment float64) float64 {
+// belongs to, in bytes per second, over a round trip at most, and what that is at least;
+// 0 if there is none that is long enough.
+func (t *trainMeter) acknowledged(now time.Time, a AckSample, segment float64) (rate, least float64) {
 	t.bytes += a.Bytes
 	if a.SentAt.IsZero() {
-		return 0
+		return 0, 0
 	}
 	gap := time.Duration(trainGap * float64(a.MinRTT))
 	if t.sentAt.IsZero() || a.SentAt.Sub(t.lastSentAt) > gap {
 		t.begin(now, a.SentAt)
-		return 0
+		return 0, 0
 	}
 	if a.SentAt.After(t.lastSentAt) {
 		t.lastSentAt = a.SentAt
@@ -50,15 +55,16 @@ func (t *trainMeter) acknowledged(now time.Time, a AckSample, segment float64) f
 	// The slower of the two: see deliveryMeter.
 	span := max(t.lastSentAt.Sub(t.sentAt), now.Sub(t.ackedAt))
 	if span.Seconds() < trainSpan*a.MinRTT.Seconds() || span <= 0 || float64(t.bytes) < trainSegments*segment {
-		return 0
+		return 0, 0
 	}
-	rate := float64(t.bytes) / span.Seconds()
+	rate = float64(t.bytes) / span.Seconds()
+	least = float64(t.bytes) / (span.Seconds() + trainLate*a.MinRTT.Seconds())
 	went, came := t.lastSentAt.Sub(t.sentAt).Seconds(), now.Sub(t.ackedAt).Seconds()
 	t.spread = came-went > max(trainSpread*went, trainQueue*a.MinRTT.Seconds())
 	if span > a.MinRTT {
 		t.begin(now, t.lastSentAt)
 	}
-	return rate
+	return rate, least
 }
 
 func (t *trainMeter) begin(now, sentAt time.Time) {

@@ -7,15 +7,16 @@ import (
 )
 
 // ackTrain feeds a trainMeter with acknowledgements of single segments that were sent
-// and came back at the given times, over a path of 100 ms. It returns the last rate.
-func ackTrain(m *trainMeter, n int, sent, acked func(i int) time.Duration) (rate float64) {
+// and came back at the given times, over a path of 100 ms. It returns the last
+// rate, and what that is at least.
+func ackTrain(m *trainMeter, n int, sent, acked func(i int) time.Duration) (rate, least float64) {
 	t0 := time.Time{}.Add(time.Hour)
 	for i := range n {
-		rate = m.acknowledged(t0.Add(acked(i)), AckSample{
+		rate, least = m.acknowledged(t0.Add(acked(i)), AckSample{
 			Bytes: simSegment, SentAt: t0.Add(sent(i)), MinRTT: 100 * ms,
 		}, simSegment)
 	}
-	return rate
+	return rate, least
 }
 
 func every(d time.Duration) func(i int) time.Duration {
@@ -50,7 +51,7 @@ func TestTrainRate(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var m trainMeter
-			if got := ackTrain(&m, tc.n, tc.sent, tc.acked); math.Abs(got-tc.rate) > 1e-6*tc.rate {
+			if got, _ := ackTrain(&m, tc.n, tc.sent, tc.acked); math.Abs(got-tc.rate) > 1e-6*tc.rate {
 				t.Errorf("%.0f bytes per second, want %.0f", got, tc.rate)
 			}
 			if m.spread != tc.spread {
@@ -60,11 +61,31 @@ func TestTrainRate(t *testing.T) {
 	}
 }
 
+// TestTrainAtLeast: what a train shows is too much where its first acknowledgement was late, and
+// what it proves is not, up to trainLate of a round trip.
+func TestTrainAtLeast(t *testing.T) {
+	const perMS = simSegment * 1000.0
+	for _, late := range []time.Duration{0, 3 * ms, 6 * ms} {
+		for _, n := range []int{25, 50, 100} {
+			var m trainMeter
+			rate, least := ackTrain(&m, n, every(ms/4), func(i int) time.Duration {
+				return 100*ms + max(late, every(ms)(i))
+			})
+			if late > 0 && rate <= perMS {
+				t.Errorf("%d segments, the first %v late: shows %.0f bytes per second", n, late, rate)
+			}
+			if least > perMS || least < perMS*float64(n)/float64(n+8) {
+				t.Errorf("%d segments, the first %v late: proves %.0f of %.0f bytes per second", n, late, least, perMS)
+			}
+		}
+	}
+}
+
 // TestTrainBeginsAnew: what is sent after a gap is a train of its own.
 func TestTrainBeginsAnew(t *testing.T) {
 	var m trainMeter
 	ackTrain(&m, 40, every(ms), later(100*ms, every(ms)))
-	rate := ackTrain(&m, 40, later(100*ms, every(ms/2)), later(200*ms, every(ms/2)))
+	rate, _ := ackTrain(&m, 40, later(100*ms, every(ms/2)), later(200*ms, every(ms/2)))
 	if want := simSegment * 2000.0; math.Abs(rate-want) > 1e-6*want {
 		t.Errorf("%.0f bytes per second, want %.0f", rate, want)
 	}
@@ -102,5 +123,27 @@ func TestStartupFillsALongPath(t *testing.T) {
 				t.Errorf("%.3f of the line, %d segments did not fit", share, b.overflowed)
 			}
 		})
+	}
+}
+
+// TestStartupOfABusyHost: a host that is deaf now and then, and hears all at once afterwards,
+// takes a path for faster than it is by no more than trains allow for. Without that 390
+// segments do not fit.
+func TestStartupOfABusyHost(t *testing.T) {
+	const runs = 10
+	over := 0
+	for seed := range uint64(runs) {
+		b := newBottleneck(t, 100*mbit, 50*ms, 0)
+		b.queue, b.seed, b.hiccup = b.bdp(), 1000*seed+17, 20*ms
+		f := b.joinModel()
+		b.run(2 * time.Second)
+		over += b.overflowed
+		if used := float64(f.arrived) / (2 * b.rate); used < 0.85 {
+			t.Errorf("seed %d: %.2f of the line", b.seed, used)
+		}
+	}
+	t.Logf("%d segments do not fit", over/runs)
+	if over/runs > 280 {
+		t.Errorf("%d segments do not fit", over/runs)
 	}
 }
