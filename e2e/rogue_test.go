@@ -70,8 +70,11 @@ func TestWrongPieces(t *testing.T) {
 	})
 	t.Run("beside two", func(t *testing.T) {
 		t.Parallel()
-		l := startRogue(t, rogueSize, conduct{wrongEvery: 1}) // which it is given, others decide
-		r := newRig(t, 2, rogueSize, slowLink())
+		// Long enough for it to give a piece whole, however slow the machine: of one that two
+		// servers gave a part of each, nobody knows who was wrong.
+		const size = 2 * slowSize
+		l := startRogue(t, size, conduct{wrongEvery: 1})
+		r := newRig(t, 2, size, slowLink())
 		p := r.fetch("--peer", l.addr())
 		got := r.finish(p)
 		named(t, l, got.Peers[0])
