@@ -22,7 +22,7 @@ type bottleneck struct {
 	delay   time.Duration // round trip without a queue
 	loss    float64       // by chance, share of segments
 	jitter  time.Duration // acknowledgements are up to so much later, and overtake each other
-	hiccup  time.Duration // in each span of this length the Senders' host may be deaf for a part of it
+	hiccup  time.Duration // in each span of this length the Senders' host is deaf for up to half of it, or not at all
 	down    bool          // the line carries nothing
 	polices bool          // what finds room in the queue passes at once: a policer's bucket
 	seed    uint64        // of the Models that join: when they probe

@@ -13,7 +13,7 @@ const (
 	yieldRise   = 1.0 / 16 // and again when the queue has grown by this part of the least round trip
 	spare       = 0.75     // what all that is given up between two probes leaves,
 	spareMost   = 0.6      // or this part of the most that was ever delivered, if that is less
-	patience    = 6        // rounds with a queue after which no more is given up
+	patience    = 6        // rounds with a queue after which no more is given up to one that does not grow
 
 	hold       = 0.9  // the part of what a probe found that is kept beside a flow that gives up nothing,
 	holdBeyond = 1.25 // as long as it is not more than this times what is delivered

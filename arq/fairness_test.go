@@ -136,7 +136,7 @@ func TestEvenBesideCubic(t *testing.T) {
 
 // TestCubicThatBeganLow: Linux's CUBIC leaves slow start on the queue that the Model's startup
 // makes, and has then a sixth of the line. It gets more, since who has most of a line gives up
-// more to a queue that grows: without that the Model has 0.60 of the thirty seconds.
+// more to a queue that grows: without that the Model has 0.59 of the thirty seconds.
 func TestCubicThatBeganLow(t *testing.T) {
 	if testing.Short() || raceEnabled {
 		t.Skip("seconds of computing")
