@@ -47,10 +47,12 @@ func (p *Process) CPU() time.Duration {
 func (p *Process) tree() []int {
 	all := []int{p.PID()}
 	for i := 0; i < len(all); i++ {
-		// Children belong to the thread that made them.
-		lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", all[i]))
-		for _, list := range lists {
-			text, _ := os.ReadFile(list) // gone: no children
+		// Children belong to the thread that made them. Nothing but task is listed:
+		// a directory of /proc is slow to list, and this is done while others are timed.
+		tasks := fmt.Sprintf("/proc/%d/task", all[i])
+		threads, _ := os.ReadDir(tasks)
+		for _, thread := range threads {
+			text, _ := os.ReadFile(filepath.Join(tasks, thread.Name(), "children")) // gone: no children
 			for _, field := range strings.Fields(string(text)) {
 				if pid, err := strconv.Atoi(field); err == nil {
 					all = append(all, pid)

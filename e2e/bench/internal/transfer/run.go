@@ -111,8 +111,11 @@ func (x *Transfer) serverProcesses() (sum int) {
 // settle waits a while for the servers' processes of this client to end, so
 // that their times are counted.
 func (x *Transfer) settle(processes int) {
-	const patience = time.Second // arbitrary
+	const ( // arbitrary
+		patience = time.Second
+		interval = 20 * time.Millisecond
+	)
 	for end := time.Now().Add(patience); time.Now().Before(end) && x.serverProcesses() > processes; {
-		time.Sleep(sampleInterval)
+		time.Sleep(interval)
 	}
 }

@@ -6,10 +6,16 @@ import (
 	"chunkcp/e2e/bench/internal/proc"
 )
 
-// sampleInterval is how often memory is looked at: the kernel keeps the peak,
-// so that a sample misses only what came after it. Arbitrary; a look takes some
-// 100 microseconds.
-const sampleInterval = 20 * time.Millisecond
+const (
+	// sampleInterval is how often memory is looked at: the kernel keeps the peak,
+	// so that a sample misses only what came after it. Each process takes some
+	// 200 microseconds of a core that its tool may need: of four of them this is a
+	// hundredth.
+	sampleInterval = 100 * time.Millisecond
+
+	// firstSample is soon, for clients that are done soon; arbitrary.
+	firstSample = 2 * time.Millisecond
+)
 
 // watcher looks at the memory of processes that may end at any time.
 type watcher struct {
@@ -22,8 +28,7 @@ func watch(client *proc.Process, servers []*proc.Process) *watcher {
 	w := &watcher{end: make(chan struct{}), ended: make(chan struct{})}
 	go func() {
 		defer close(w.ended)
-		// The first look is soon, for clients that are done soon.
-		timer := time.NewTimer(sampleInterval / 10)
+		timer := time.NewTimer(firstSample)
 		defer timer.Stop()
 		for {
 			select {
