@@ -20,9 +20,10 @@ const (
 	deepPart   = 0.65 // the part of the last probe's queue that a queue keeps, if nobody gives up anything
 	deepCycles = 3    // so many probes later that is forgotten
 
-	ease     = 0.97 // the part of what is delivered that is sent while a queue forms
-	easeMost = 0.94 // but at least this part of what was delivered as it began to
-	easeRise = 2 * time.Millisecond
+	ease        = 0.97                 // the part of what is delivered that is sent while a queue forms
+	easeMost    = 0.94                 // but at least this part of what was delivered as it began to
+	easeDivisor = 12                   // such a queue is this part of the least round trip, or half of a probe's,
+	easeRise    = 2 * time.Millisecond // but not less
 
 	takeSegments = 5    // what is taken in a round without a queue
 	takeLeast    = 128  // but at least this part of what is in flight, on a long path,
@@ -38,7 +39,7 @@ type cruise struct {
 	queued    int           // rounds with a queue since one without
 	yielded   [2]bool       // since the last probe; between the two before
 	stayed    [2]bool       // the same: a queue has, though something was yielded
-	yieldedAt time.Duration // the round trip when something was yielded last
+	yieldedAt time.Duration // the least round trip of the round after which something was yielded last
 	deepest   time.Duration // the longest round trip of the last probe
 	shallow   bool          // the queue has been less than deep since then
 	deep      int           // for so many probes a queue that has stayed deep is remembered
@@ -72,15 +73,17 @@ func (m *Model) fathom(rtt time.Duration) {
 	}
 }
 
-// forming reports whether a round trip shows a queue that is short yet: as rose
-// does, or half of the one that the last probe made. A queue that holds little more
+// forming reports whether a round trip shows a queue that is short yet: a part of the
+// least one, or half of the one that the last probe made. A queue that holds little more
 // than that would overflow.
 func (m *Model) forming(rtt time.Duration) bool {
-	return m.rose(rtt) || rtt > m.minRTT+max(easeRise, (m.cruise.deepest-m.minRTT)/2)
+	part := min(m.minRTT/easeDivisor, (m.cruise.deepest-m.minRTT)/2, hystartMaxThreshold)
+	return rtt > m.minRTT+max(part, easeRise)
 }
 
 // steady keeps the queue short between probes, and brings the shares of sessions
-// on one path together.
+// on one path together. It goes by the least round trip of a round: where round trips
+// vary by themselves their mean shows a queue that is not there.
 //
 // A rate that is measured is a little too high, since acknowledgements come
 // unevenly, so that a queue forms where one session is alone. It eases off by a
@@ -104,19 +107,19 @@ func (m *Model) steady(r roundStats) {
 	c := &m.cruise
 	switch {
 	case m.round.count <= m.round.mark+2: // some of it was sent before
-	case m.gate.queued(r, m.minRTT):
-		c.shallow = c.shallow || float64(r.rtt-m.minRTT) < deepPart*float64(c.deepest-m.minRTT)
+	case queued(r.leastRTT, m.minRTT):
+		c.shallow = c.shallow || float64(r.leastRTT-m.minRTT) < deepPart*float64(c.deepest-m.minRTT)
 		switch c.queued++; {
 		case c.queued == 1:
 			m.shortRate = min(m.shortRate, m.given())
 		case c.queued == yieldRounds, c.queued > yieldRounds && m.grown():
-			c.yielded[0], c.yieldedAt = true, r.rtt
+			c.yielded[0], c.yieldedAt = true, r.leastRTT
 			m.shortRate = max(yield*min(m.shortRate, m.given()), m.kept())
 		case c.queued > patience:
 			c.stayed[0] = true
 			m.shortRate = max(m.shortRate, m.given(), m.held())
 		}
-	case m.forming(r.rtt): // or going
+	case m.forming(r.leastRTT): // or going
 		c.shallow = true
 		if c.stayed == [2]bool{} {
 			c.eased = max(c.eased, easeMost*m.given())
@@ -153,7 +156,7 @@ func (m *Model) given() float64 { return max(m.round.last.rate, m.round.before.r
 // somebody takes more, and if this session has most of the path it is more than what
 // is its share.
 func (m *Model) grown() bool {
-	rtt := min(m.round.last.rtt, m.round.before.rtt)
+	rtt := min(m.round.last.leastRTT, m.round.before.leastRTT)
 	return m.given() > spareMost*m.peak && float64(rtt-m.cruise.yieldedAt) > yieldRise*float64(m.minRTT)
 }
 

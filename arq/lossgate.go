@@ -29,16 +29,16 @@ func (g *lossGate) lost(bytes int) { g.lostNow += bytes }
 
 func (g *lossGate) acked(a AckSample) { g.lostNow = max(0, g.lostNow-a.Unlost) }
 
-// queued reports whether a round's round trips show a queue.
-func (g *lossGate) queued(r roundStats, minRTT time.Duration) bool {
-	return r.rtt > minRTT+minRTT/4+time.Millisecond
+// queued reports whether a round trip shows a queue.
+func queued(rtt, minRTT time.Duration) bool {
+	return rtt > minRTT+minRTT/4+time.Millisecond
 }
 
 // judge ends a round: it puts what was lost in it into r, and reports whether it
 // was congestion. stalled says that the rate did not grow under a probe.
 func (g *lossGate) judge(r *roundStats, minRTT time.Duration, stalled bool, segment float64) bool {
 	r.lost, g.lostNow = g.lostNow, 0
-	evident := stalled || g.queued(*r, minRTT)
+	evident := stalled || queued(r.rtt, minRTT)
 	if evident && r.lostMore(g.random+congestionLoss, segment) || r.lostMore(heavyLoss, segment) {
 		return true
 	}

@@ -75,11 +75,12 @@ type Model struct {
 	calm          int     // startup: samples in a row that show none, after that
 	initial       float64 // startup: its first window, bytes
 	train         trainMeter
-	shown         float64 // startup: the rate of the fastest train so far, bytes per second
-	proved        float64 // startup: the highest that a train has had at least
-	doubted       bool    // startup: ended by loss in a round as short as its first, and no queue was seen
-	again         bool    // startup: begun again, since that was chance
-	resumed       bool    // startup: begun with what the path held before
+	shown         float64   // startup: the rate of the fastest train so far, bytes per second
+	proved        float64   // startup: the highest that a train has had at least
+	trainsUntil   time.Time // of trains that were sent before; zero in startup
+	doubted       bool      // startup: ended by loss in a round as short as its first, and no queue was seen
+	again         bool      // startup: begun again, since that was chance
+	resumed       bool      // startup: begun with what the path held before
 
 	bound       float64 // bytes in flight beyond which the path is known to be congested
 	shortRate   float64 // bytes per second: for this cycle, after congestion or a queue
@@ -257,7 +258,7 @@ func (m *Model) OnAck(now time.Time, a AckSample) {
 	if m.round.acked(a, m.delivery.delivered, rate) {
 		m.endRound(now)
 	}
-	if m.phase == phaseStartup {
+	if m.phase == phaseStartup || a.SentAt.Before(m.trainsUntil) {
 		m.observeTrain(now, a)
 	}
 	m.advance(now, a.RTT)

@@ -9,6 +9,7 @@ import (
 type roundStats struct {
 	acked, lost int           // bytes
 	rtt         time.Duration // mean of the samples; 0 without one
+	leastRTT    time.Duration // the least of them: a queue that stays is in all, what varies is not
 	rate        float64       // the highest sample of the rate of delivery
 	inFlight    int           // the most, bytes
 	appLimited  bool          // for all of it
@@ -56,6 +57,9 @@ func (r *roundMeter) acked(a AckSample, delivered int64, rate float64) bool {
 	if a.RTT > 0 {
 		r.samples++
 		r.sum += a.RTT
+		if r.now.leastRTT == 0 || a.RTT < r.now.leastRTT {
+			r.now.leastRTT = a.RTT
+		}
 	}
 	if a.SentAt.IsZero() || a.Sent.delivered < r.end {
 		return false

@@ -35,12 +35,17 @@ func (m *Model) surges() bool { return m.window < surgeWindow && !m.again && !m.
 
 // observeTrain follows the rate that the path has shown. Where a queue shows as well, and
 // the train came more slowly than it went, that is all that there is: startup is over,
-// before a round trip has passed.
+// before a round trip has passed. What has been sent by then is heard out, since a train
+// proves the more the longer it is.
 func (m *Model) observeTrain(now time.Time, a AckSample) {
 	rate, least := m.train.acknowledged(now, a, m.segment)
 	m.shown, m.proved = max(m.shown, rate), max(m.proved, least)
-	if rate > 0 && m.train.spread && m.careful() {
+	switch {
+	case m.phase != phaseStartup:
 		m.believeTrain()
+	case rate > 0 && m.train.spread && m.careful():
+		m.believeTrain()
+		m.trainsUntil = now
 		m.enter(now, phaseDrain)
 	}
 }
@@ -130,7 +135,7 @@ func (m *Model) reconsider(now time.Time, r roundStats) {
 func (m *Model) restart(now time.Time) {
 	m.fullBandwidth, m.fullRounds, m.rises, m.startRate = 0, 0, 0, 0
 	m.shown, m.proved, m.peak = 0, 0, 0
-	m.train = trainMeter{}
+	m.train, m.trainsUntil = trainMeter{}, time.Time{}
 	m.doubted, m.again = false, false
 	m.bound, m.shortRate = math.Inf(1), math.Inf(1)
 	m.enter(now, phaseStartup)
