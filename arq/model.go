@@ -77,7 +77,8 @@ type Model struct {
 	train         trainMeter
 	shown         float64   // startup: the rate of the fastest train so far, bytes per second
 	proved        float64   // startup: the highest that a train has had at least
-	trainsUntil   time.Time // of trains that were sent before; zero in startup
+	ended         float64   // startup: the rate that it ended with, by a train,
+	trainsUntil   time.Time // and when: what was sent before is heard out; else zero
 	doubted       bool      // startup: ended by loss in a round as short as its first, and no queue was seen
 	again         bool      // startup: begun again, since that was chance
 	resumed       bool      // startup: begun with what the path held before

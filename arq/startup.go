@@ -35,17 +35,19 @@ func (m *Model) surges() bool { return m.window < surgeWindow && !m.again && !m.
 
 // observeTrain follows the rate that the path has shown. Where a queue shows as well, and
 // the train came more slowly than it went, that is all that there is: startup is over,
-// before a round trip has passed. What has been sent by then is heard out, since a train
-// proves the more the longer it is.
+// before a round trip has passed. What has been sent by then is heard out: the longer a
+// train, the more it proves, and if that is much more, it was jitter that spread a short one.
 func (m *Model) observeTrain(now time.Time, a AckSample) {
 	rate, least := m.train.acknowledged(now, a, m.segment)
 	m.shown, m.proved = max(m.shown, rate), max(m.proved, least)
 	switch {
 	case m.phase != phaseStartup:
-		m.believeTrain()
+		if m.proved >= fullBandwidthGrowth*m.ended {
+			m.believeTrain()
+		}
 	case rate > 0 && m.train.spread && m.careful():
 		m.believeTrain()
-		m.trainsUntil = now
+		m.ended, m.trainsUntil = m.bandwidth.max(), now
 		m.enter(now, phaseDrain)
 	}
 }
