@@ -23,6 +23,7 @@ type bottleneck struct {
 	loss    float64       // by chance, share of segments
 	jitter  time.Duration // acknowledgements are up to so much later, and overtake each other
 	hiccup  time.Duration // in each span of this length the Senders' host is deaf for up to half of it, or not at all
+	sway    time.Duration // the way back takes up to so much longer, drawn anew for each span of this length; nothing overtakes
 	down    bool          // the line carries nothing
 	polices bool          // what finds room in the queue passes at once: a policer's bucket
 	seed    uint64        // of the Models that join: when they probe
@@ -31,6 +32,8 @@ type bottleneck struct {
 	events           eventQueue
 	seq              int
 	flows            []*flow
+
+	swayed time.Time // when the last acknowledgement comes that is on its way
 
 	dropped, overflowed int
 	carried             int64   // bytes that the line has sent, lost behind it or not
@@ -226,6 +229,21 @@ func (f *flow) put(pn proto.PacketNumber, t *Transmission, i int) {
 	})
 }
 
+// swaying returns after how long an acknowledgement comes that is sent now and would
+// take d.
+func (b *bottleneck) swaying(d time.Duration) time.Duration {
+	if b.sway == 0 {
+		return d
+	}
+	rng := rand.New(rand.NewPCG(b.seed, uint64(b.elapsed()/b.sway)))
+	at := b.now.Add(d + time.Duration(rng.Float64()*float64(b.sway)))
+	if at.Before(b.swayed) {
+		at = b.swayed
+	}
+	b.swayed = at
+	return at.Sub(b.now)
+}
+
 // heard returns after how long the Senders' host hears what reaches it after d: at
 // once, or when it is not deaf any more.
 func (b *bottleneck) heard(d time.Duration) time.Duration {
@@ -249,7 +267,7 @@ func (f *flow) acknowledge() {
 	if b.jitter > 0 {
 		late = time.Duration(b.rng.Int64N(int64(b.jitter)))
 	}
-	b.after(b.heard(b.delay/2+late), func() {
+	b.after(b.heard(b.swaying(b.delay/2+late)), func() {
 		var a proto.Ack
 		if err := a.Parse(frame); err != nil {
 			b.t.Fatal(err)

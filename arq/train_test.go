@@ -65,7 +65,7 @@ func TestTrainRate(t *testing.T) {
 // what it proves is not, up to trainLate of a round trip.
 func TestTrainAtLeast(t *testing.T) {
 	const perMS = simSegment * 1000.0
-	for _, late := range []time.Duration{0, 3 * ms, 6 * ms} {
+	for _, late := range []time.Duration{0, 6 * ms, 12 * ms} {
 		for _, n := range []int{25, 50, 100} {
 			var m trainMeter
 			rate, least := ackTrain(&m, n, every(ms/4), func(i int) time.Duration {
@@ -74,7 +74,7 @@ func TestTrainAtLeast(t *testing.T) {
 			if late > 0 && rate <= perMS {
 				t.Errorf("%d segments, the first %v late: shows %.0f bytes per second", n, late, rate)
 			}
-			if least > perMS || least < perMS*float64(n)/float64(n+8) {
+			if least > perMS || least < perMS*float64(n)/float64(n+15) {
 				t.Errorf("%d segments, the first %v late: proves %.0f of %.0f bytes per second", n, late, least, perMS)
 			}
 		}
@@ -126,6 +126,18 @@ func TestStartupFillsALongPath(t *testing.T) {
 	}
 }
 
+// TestStartupIsHeardOut: a path whose round trip varies spread a train early, and startup ended at
+// once with a third of the line. What it had sent by then proves more; else this has 0.58.
+func TestStartupIsHeardOut(t *testing.T) {
+	b := newBottleneck(t, 100*mbit, 50*ms, 0)
+	b.queue, b.seed, b.sway = 2*b.bdp(), 35, 20*ms
+	used := b.joinModel().rateOver(2 * time.Second)
+	t.Logf("%.3f of the line", used)
+	if used < 0.62 {
+		t.Errorf("%.3f of the line", used)
+	}
+}
+
 // TestStartupOfABusyHost: a host that is deaf now and then, and hears all at once afterwards,
 // takes a path for faster than it is by no more than trains allow for. Without that 390
 // segments do not fit.
@@ -143,7 +155,7 @@ func TestStartupOfABusyHost(t *testing.T) {
 		}
 	}
 	t.Logf("%d segments do not fit", over/runs)
-	if over/runs > 280 {
+	if over/runs > 180 {
 		t.Errorf("%d segments do not fit", over/runs)
 	}
 }
