@@ -11,7 +11,7 @@ const (
 
 	// trainLate is the part of a round trip by which the first acknowledgement that a train is
 	// counted from may have come later than it could: a host is busy for a while, and then reads
-	// all that has come (arbitrary; what a train shows at least must not be more than there is).
+	// all that has come (docs/decisions/0031; what a train shows at least must not be more than there is).
 	trainLate = 1.0 / 8
 
 	// trainSegments is the least that a train must have (arbitrary).
