@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// TestWhatVariesIsNoQueue: round trips that vary by themselves, by a fifth and by two of the least,
-// leave little of the line unused. By the mean of a round's they show a queue, and the sessions
-// have 0.88 and 0.86 in the mean of many seeds.
+// TestWhatVariesIsNoQueue: round trips that vary by themselves, by a fifth and by two fifths of the
+// least, leave little of the line unused. By the mean of a round they show a queue, and a session
+// has 0.88 and 0.84.
 func TestWhatVariesIsNoQueue(t *testing.T) {
 	const runs = 10
 	for _, sway := range []time.Duration{10 * ms, 20 * ms} {
