@@ -9,10 +9,11 @@ const (
 	trainGap  = 1.0 / 8
 	trainSpan = 1.0 / 16
 
-	// trainLate is the part of a round trip by which the first acknowledgement that a train is
-	// counted from may have come later than it could: a host is busy for a while, and then reads
-	// all that has come (docs/decisions/0031; what a train shows at least must not be more than there is).
-	trainLate = 1.0 / 8
+	// The first acknowledgement that a train is counted from may have come later than it could,
+	// by a part of a round trip and trainLateMost: a host is busy for a while, and then reads all
+	// that has come (docs/decisions/0031; what a train shows at least must not be more than there is).
+	trainLateDivisor = 8
+	trainLateMost    = 10 * time.Millisecond
 
 	// trainSegments is the least that a train must have (arbitrary).
 	trainSegments = 16
@@ -58,7 +59,8 @@ func (t *trainMeter) acknowledged(now time.Time, a AckSample, segment float64) (
 		return 0, 0
 	}
 	rate = float64(t.bytes) / span.Seconds()
-	least = float64(t.bytes) / (span.Seconds() + trainLate*a.MinRTT.Seconds())
+	late := min(a.MinRTT/trainLateDivisor, trainLateMost)
+	least = float64(t.bytes) / (span + late).Seconds()
 	went, came := t.lastSentAt.Sub(t.sentAt).Seconds(), now.Sub(t.ackedAt).Seconds()
 	t.spread = came-went > max(trainSpread*went, trainQueue*a.MinRTT.Seconds())
 	if span > a.MinRTT {
