@@ -52,7 +52,7 @@ func (m *Model) observeTrain(now time.Time, a AckSample) {
 	}
 }
 
-// believeTrain ends startup with what trains have proved, where round trips have shown less:
+// believeTrain takes what trains have proved for the rate, where round trips have shown less:
 // they were not full.
 func (m *Model) believeTrain() { m.bandwidth.add(m.proved, false) }
 

@@ -10,7 +10,7 @@ const (
 	trainSpan = 1.0 / 16
 
 	// The first acknowledgement that a train is counted from may have come later than it could,
-	// by a part of a round trip and trainLateMost: a host is busy for a while, and then reads all
+	// by this part of a round trip, and trainLateMost at most: a host is busy for a while, and then reads all
 	// that has come (docs/decisions/0031; what a train shows at least must not be more than there is).
 	trainLateDivisor = 8
 	trainLateMost    = 10 * time.Millisecond

@@ -127,7 +127,7 @@ func TestStartupFillsALongPath(t *testing.T) {
 }
 
 // TestStartupIsHeardOut: a path whose round trip varies spread a train early, and startup ended at
-// once with a third of the line. What it had sent by then proves more; else this has 0.58.
+// once with a quarter of the line. What it had sent by then proves more; else this has 0.58.
 func TestStartupIsHeardOut(t *testing.T) {
 	b := newBottleneck(t, 100*mbit, 50*ms, 0)
 	b.queue, b.seed, b.sway = 2*b.bdp(), 35, 20*ms
