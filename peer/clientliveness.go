@@ -146,9 +146,11 @@ func (c *clientSession) watch(now time.Time) error {
 	return nil
 }
 
-// fallSilent gives the session's work to others, and asks for a sign of life.
+// fallSilent gives the session's work to others, but for what has come, and asks for a
+// sign of life.
 func (c *clientSession) fallSilent(now time.Time) error {
 	c.silent = true
+	c.salvage()
 	c.fetch.silent(c)
 	return c.ping(now)
 }

@@ -19,9 +19,11 @@ import (
 const (
 	// firstRepeat is when an unanswered first message is sent again (RFC 9002
 	// section 6.2.2 begins at a second; a first message costs a server little, and
-	// most paths answer sooner), lastRepeat the longest that one of the handshake
-	// waits to be.
+	// most paths answer sooner), nextRepeat when the next one follows: what had no answer
+	// by then is likely to be lost, maybe with all that comes soon. lastRepeat is the
+	// longest that a message of the handshake waits to be sent again.
 	firstRepeat = 250 * time.Millisecond
+	nextRepeat  = firstRepeat / 2
 	lastRepeat  = 2 * time.Second
 
 	// finishSlack is what a server takes beside round trips to make a session
@@ -124,7 +126,7 @@ func (h *handshake) run(ctx context.Context, trust func(secure.PublicKey) error,
 	stop := context.AfterFunc(ctx, func() { h.conn.SetReadDeadline(time.Now()) })
 	defer stop()
 	h.started = time.Now()
-	wait, msgs := backoff{wait: firstRepeat}, newMessages(1)
+	wait, msgs := backoff{first: firstRepeat, wait: nextRepeat}, newMessages(1)
 	var trouble readTrouble
 	for next := h.started; ctx.Err() == nil; {
 		now := time.Now()

@@ -16,16 +16,16 @@ import (
 func TestEveryOtherWaitDoubles(t *testing.T) {
 	const ms = time.Millisecond
 	for _, tc := range []struct {
-		first time.Duration
-		want  []time.Duration
+		wait backoff
+		want []time.Duration
 	}{
-		{firstRepeat, []time.Duration{250 * ms, 250 * ms, 500 * ms, 500 * ms, time.Second, time.Second, lastRepeat, lastRepeat, lastRepeat}},
-		{5 * time.Second, []time.Duration{5 * time.Second, 5 * time.Second, 5 * time.Second}},
+		{backoff{wait: 500 * ms}, []time.Duration{500 * ms, 500 * ms, time.Second, time.Second, lastRepeat, lastRepeat, lastRepeat}},
+		{backoff{first: 250 * ms, wait: 125 * ms}, []time.Duration{250 * ms, 125 * ms, 125 * ms, 250 * ms, 250 * ms, 500 * ms}},
+		{backoff{wait: 5 * time.Second}, []time.Duration{5 * time.Second, 5 * time.Second, 5 * time.Second}},
 	} {
-		wait := backoff{wait: tc.first}
 		var got []time.Duration
 		for range tc.want {
-			got = append(got, wait.next())
+			got = append(got, tc.wait.next())
 		}
 		if !slices.Equal(got, tc.want) {
 			t.Errorf("%v, want %v", got, tc.want)
@@ -41,6 +41,16 @@ func TestFirstDatagramsLost(t *testing.T) {
 		time.AfterFunc(999*time.Millisecond, func() {
 			w.net.SetPath(w.client.Addr(), w.servers[0].addr.Addr(), netsim.Link{Delay: 25 * time.Millisecond})
 		})
+		_, took := w.fetch(w.options())
+		within(t, "the fetch", took, 1300*time.Millisecond)
+	})
+}
+
+// TestABurstTakesTheHellos: of a path that carries nothing else a burst of losses takes the
+// first five messages, and the fetch is a second later.
+func TestABurstTakesTheHellos(t *testing.T) {
+	inWorld(t, 1, 1, 1<<20, netsim.Link{Delay: 25 * time.Millisecond}, func(w *world) {
+		w.net.Lose(w.client.Addr(), w.servers[0].addr.Addr(), 1, 2, 3, 4, 5)
 		_, took := w.fetch(w.options())
 		within(t, "the fetch", took, 1300*time.Millisecond)
 	})

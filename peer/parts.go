@@ -2,6 +2,7 @@ package peer
 
 import (
 	"chunkcp/internal/assign"
+	"chunkcp/internal/rangeset"
 )
 
 // assemble takes a piece, or a part of one that sessions share, and returns the piece once
@@ -38,4 +39,37 @@ func (f *Fetch) assemble(p *piece) *piece {
 	f.pool.lent++
 	x.data = whole
 	return x
+}
+
+// salvage hands in what has come of the pieces that a session may not complete, as parts
+// of theirs, and goes on with the rest of each.
+func (c *clientSession) salvage() {
+	for _, g := range c.gets {
+		for _, r := range c.missing(g) {
+			if p := c.pieces[r.Start]; p != nil {
+				c.drop(g, c.fetch.salvage(c, p))
+			}
+		}
+	}
+}
+
+// salvage takes the beginning of a piece that a session may not complete, and returns
+// what it took: nothing of a peer that gave a wrong one.
+func (f *Fetch) salvage(c *clientSession, p *piece) rangeset.Range {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	come := p.have.Ranges()
+	if !c.joined || f.over || p.generation != f.generation || c.peer.bad != nil || c.peer.state == Out ||
+		len(come) == 0 || come[0].Start != p.data.Start {
+		return rangeset.Range{}
+	}
+	r := f.assign.Salvage(c.id, come[0])
+	if r.Empty() {
+		return r
+	}
+	x := f.pool.get(r, true)
+	x.generation, x.of, x.from, x.target = p.generation, p.of, c.peer.index, f.target
+	copy(x.bytes(r), p.bytes(r))
+	f.assemble(x) // cannot be the last of its piece: the session lacks some
+	return r
 }

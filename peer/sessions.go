@@ -27,8 +27,9 @@ func (f *Fetch) join(c *clientSession) {
 	c.peer.sessions++
 }
 
-// leave forgets a session and gives its work to others.
+// leave forgets a session and gives its work to others, but for what has come.
 func (f *Fetch) leave(c *clientSession) {
+	c.salvage()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.show(c)

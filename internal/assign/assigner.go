@@ -31,8 +31,9 @@ type Work struct {
 // free, a session that runs dry takes over what another one has not begun
 // (steal.go), or the end of a piece that it has (share.go), or repeats what would
 // come last (hedge.go). No byte is held by more than two. The parts of a piece that
-// is shared are received, taken over and repeated as pieces are. What sessions have asked for that are to join is left to them
-// (early.go). Where the file is wanted in order, only what lies in a window
+// is shared are received, taken over and repeated as pieces are; what has come of a piece
+// whose session ends is a part too. What sessions have asked for that are to join is left
+// to them (early.go). Where the file is wanted in order, only what lies in a window
 // is leased (window.go).
 //
 // A session that is refused may get work later without having received

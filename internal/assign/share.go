@@ -12,7 +12,8 @@ const (
 	shareBytes = 64 << 10
 
 	// maxDivided is how many pieces may be divided at once: a part that has come waits
-	// in memory for the others. Arbitrary: only at the end of a fetch is there any.
+	// in memory for the others. Arbitrary: only at the end of a fetch, or of a session, is
+	// there any.
 	maxDivided = 8
 )
 
@@ -68,9 +69,27 @@ func (a *Assigner) before(now time.Time, w *worker) float64 {
 // divisible reports whether a piece that a session holds may be divided, or taken over
 // if it is a part that has not been begun.
 func (a *Assigner) divisible(v *worker, p rangeset.Range) bool {
-	piece := a.pieceOf(p)
-	return !a.doubled.Overlaps(p) && !a.reopened.Overlaps(p) && (p.Len() >= 2*shareBytes || a.untouched(v, p)) &&
-		(a.divided.Contains(piece) || a.divided.Len() <= (maxDivided-1)*PieceBytes)
+	return a.mayDivide(p) && (p.Len() >= 2*shareBytes || a.untouched(v, p))
+}
+
+// mayDivide reports whether what one session holds of a piece may become two parts.
+func (a *Assigner) mayDivide(p rangeset.Range) bool {
+	return !a.doubled.Overlaps(p) && !a.reopened.Overlaps(p) &&
+		(a.divided.Contains(a.pieceOf(p)) || a.divided.Len() <= (maxDivided-1)*PieceBytes)
+}
+
+// Salvage counts the bytes that have come in a row from the beginning of what a session
+// holds of a piece, and is about to give back, as a part that was received: others
+// fetch the rest only. It returns what counts, an empty range if nothing.
+func (a *Assigner) Salvage(id SessionID, come rangeset.Range) rangeset.Range {
+	come.End = come.End / shareBytes * shareBytes
+	w := a.workers[id]
+	if come.Empty() || w == nil || !w.lease.Contains(come) || !a.mayDivide(come) {
+		return rangeset.Range{}
+	}
+	a.divided.Add(a.pieceOf(come))
+	a.Received(id, come)
+	return come
 }
 
 // pieceOf returns the piece that a part is of.
