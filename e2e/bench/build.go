@@ -10,14 +10,16 @@ import (
 )
 
 // programs are the paths of what is built to be measured, or to measure with.
-type programs struct{ chunkcp, lab, h3 string }
+type programs struct{ chunkcp, lab, floor, h3 string }
 
-// build builds them into a directory. The one of HTTP/3 is this module's.
+// build builds them into a directory. The one of HTTP/3 is this module's, and the floor is
+// that of the repository in which the bench is.
 func build(ctx context.Context, repository, dir string) (programs, error) {
-	p := programs{filepath.Join(dir, "chunkcp"), filepath.Join(dir, "lab"), filepath.Join(dir, "h3")}
+	p := programs{filepath.Join(dir, "chunkcp"), filepath.Join(dir, "lab"), filepath.Join(dir, "floor"), filepath.Join(dir, "h3")}
 	for _, target := range []struct{ in, out, pkg string }{
 		{repository, p.chunkcp, "."},
 		{repository, p.lab, "./e2e/lab"},
+		{"../..", p.floor, "./e2e/floor"},
 		{".", p.h3, "./h3"},
 	} {
 		cmd := exec.CommandContext(ctx, "go", "build", "-o", target.out, target.pkg)

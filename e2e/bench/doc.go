@@ -12,6 +12,7 @@
 //	                    what else is done in its namespaces
 //	internal/proc       processes, and what they used
 //	internal/report     results, tables, plots; internal/stats reduces runs
+//	../floor            what a transfer cannot do without, and nothing else
 //	h3                  a client and a server of HTTP/3 with quic-go
 //
 // It is a module of its own: what draws plots and speaks QUIC is not for the

@@ -24,7 +24,7 @@ func run(ctx context.Context, opt options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	say("building chunkcp, the lab and h3")
+	say("building chunkcp, the lab, the floor and h3")
 	programs, err := build(ctx, opt.repository, dir)
 	if err != nil {
 		return err
@@ -42,7 +42,7 @@ func run(ctx context.Context, opt options) (err error) {
 	say("%s, %d cores, %s, commit %s", results.Machine.CPU, results.Machine.Cores, results.Machine.System, commit)
 	settings := scenario.Settings{
 		Runs: opt.runs, Size: opt.size, LinkSeconds: opt.linkSeconds, Tools: opt.tools, Cut: opt.cut, Beside: opt.beside,
-		Chunkcp: programs.chunkcp, Lab: programs.lab, HTTP3: programs.h3,
+		Chunkcp: programs.chunkcp, Lab: programs.lab, Floor: programs.floor, HTTP3: programs.h3,
 		Dir: dir, Log: say,
 	}
 	for _, s := range opt.scenarios {

@@ -27,6 +27,7 @@ func loopback(ctx context.Context, s Settings) (report.Scenario, error) {
 		tool.Chunkcp{Program: s.Chunkcp, Name: "chunkcp -n 4", Sessions: 4}.Tool(),
 		tool.Chunkcp{Program: s.Chunkcp, Name: "chunkcp, 3 servers", Servers: 3}.Tool(),
 		tool.Cp(),
+		tool.Floor(s.Floor),
 		tool.Curl(),
 		tool.CurlTLS(),
 		tool.Rsync(),

@@ -19,7 +19,7 @@ type Settings struct {
 	Cut         time.Duration // after which a client is cut off
 	Beside      time.Duration // that flows run beside each other
 
-	Chunkcp, HTTP3, Lab string // paths of the programs
+	Chunkcp, HTTP3, Lab, Floor string // paths of the programs
 
 	Dir string // in memory, for all files
 	Log func(format string, args ...any)
