@@ -64,7 +64,7 @@ func (c *clientSession) drop(g *get, r rangeset.Range) {
 		}
 		delete(c.pieces, part.Start)
 		p.have.Remove(gone)
-		switch p.data = c.part(g, i); {
+		switch p.resize(c.part(g, i)); {
 		case p.data.Empty():
 			c.fetch.putPiece(p)
 		case p.complete():
@@ -208,19 +208,9 @@ func (c *clientSession) place(seg *proto.Segment) {
 			g.open.Remove(part) // another session had it first
 			continue
 		}
-		news := here.Len()
-		if p.have.Overlaps(here) { // what comes again is no progress
-			news = 0
-			for _, m := range p.have.Missing(here) {
-				news += m.Len()
-			}
-		}
+		news := p.add(here, seg.Payload[here.Start-r.Start:here.End-r.Start]) // what comes again is no progress
 		c.placed += news
 		c.meter.Add(news)
-		if to, from := p.bytes(here), seg.Payload[here.Start-r.Start:here.End-r.Start]; &to[0] != &from[0] {
-			copy(to, from)
-		}
-		p.have.Add(here)
 		if len(p.have.Ranges()) > maxFragments && c.fault == nil {
 			c.fault = violation(errors.New("a piece in crumbs"))
 		}

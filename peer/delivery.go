@@ -29,7 +29,7 @@ func (f *Fetch) write(ctx context.Context) {
 // another one.
 func (f *Fetch) deliver(p *piece) error {
 	i := assign.PieceIndex(p.data.Start)
-	h := tree.PieceHash(p.buf[:p.data.Len()], i, tree.Pieces(p.of))
+	h := p.hasher.Sum(p.buf[:p.data.Len()], i, tree.Pieces(p.of))
 	if !f.plausible(p, i, h) {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"maps"
@@ -129,6 +130,11 @@ func (c *clientByHand) turn() error {
 func (h *fetchByHand) settleOne() {
 	select {
 	case p := <-h.writes:
+		b, i, pieces := p.buf[:p.data.Len()], assign.PieceIndex(p.data.Start), tree.Pieces(p.of)
+		hasher := p.hasher
+		if got, want := hasher.Sum(b, i, pieces), tree.PieceHash(b, i, pieces); got != want {
+			h.t.Fatalf("piece %d was hashed as %v, and what is to be written is %v", i, got, want)
+		}
 		if err := h.deliver(p); err != nil {
 			h.end(err)
 		}
@@ -158,7 +164,7 @@ func (c *clientByHand) bytesOf(s *script) []byte {
 		}
 		n := min(r.Len(), []int64{1, 1000, 60_000, 64_000, 65_400}[s.of(5)])
 		seg := proto.Segment{
-			Request: id, Channel: 1, Burst: proto.Burst(c.twin.sender.NextNumber()), Count: 1, Offset: r.Start, Payload: make([]byte, n),
+			Request: id, Channel: 1, Burst: proto.Burst(c.twin.sender.NextNumber()), Count: 1, Offset: r.Start, Payload: bytes.Repeat([]byte{s.byte()}, int(n)),
 		}
 		return seg.Append(nil)
 	}

@@ -37,7 +37,7 @@ func (f *Fetch) assemble(p *piece) *piece {
 	}
 	delete(f.parts, i)
 	f.pool.lent++
-	x.data = whole
+	x.resize(whole)
 	return x
 }
 

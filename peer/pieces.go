@@ -5,6 +5,7 @@ import (
 
 	"chunkcp/internal/assign"
 	"chunkcp/internal/rangeset"
+	"chunkcp/internal/tree"
 )
 
 // maxPieces bounds the pieces that a fetch holds in memory, in all sessions: what
@@ -25,6 +26,8 @@ type piece struct {
 	buf  []byte         // assign.PieceBytes long, in space behind frontRoom
 	have rangeset.Set
 
+	hasher tree.PieceHasher // of what has come of a whole piece
+
 	space []byte // frontRoom, and buf
 
 	generation int   // of the file that it belongs to
@@ -42,6 +45,34 @@ func (p *piece) complete() bool { return p.have.Contains(p.data) }
 
 // bytes returns the bytes of r, within the unit.
 func (p *piece) bytes(r rangeset.Range) []byte { return p.buf[r.Start-p.base : r.End-p.base] }
+
+// add puts the bytes r that have come to where they belong, unless from is there, and
+// returns how many of them are news. What came before stays as it is: it may have been
+// hashed.
+func (p *piece) add(r rangeset.Range, from []byte) (news int64) {
+	if to := p.bytes(r); p.have.Overlaps(r) {
+		for _, m := range p.have.Missing(r) {
+			news += m.Len()
+			copy(p.bytes(m), from[m.Start-r.Start:])
+		}
+	} else {
+		news = r.Len()
+		if &to[0] != &from[0] {
+			copy(to, from)
+		}
+	}
+	p.have.Add(r)
+	if come := p.have.Ranges()[0]; come.Start == p.base && p.data.Len() == assign.PieceBytes {
+		p.hasher.Advance(p.buf[:come.End-p.base], assign.PieceIndex(p.base))
+	}
+	return news
+}
+
+// resize has the piece wait for the bytes r only.
+func (p *piece) resize(r rangeset.Range) {
+	p.data = r
+	p.hasher.Reset() // others may write to the rest
+}
 
 // piecePool lends pieces. It belongs to whoever holds the fetch's lock.
 type piecePool struct {
@@ -62,7 +93,8 @@ func (p *piecePool) get(data rangeset.Range, force bool) *piece {
 	} else {
 		x = newPiece()
 	}
-	x.data, x.base = data, assign.PieceIndex(data.Start)*assign.PieceBytes
+	x.resize(data)
+	x.base = assign.PieceIndex(data.Start) * assign.PieceBytes
 	x.have.Clear()
 	return x
 }

@@ -90,7 +90,7 @@ func work(in, out *os.File, size int64, next *atomic.Int64) error {
 		if err := w.carry(in, piece, r.Start); err != nil {
 			return err
 		}
-		if w.hash = tree.PieceHash(piece, i, tree.Pieces(size)); w.hash == (tree.Hash{}) {
+		if w.hash = w.hasher.Sum(piece, i, tree.Pieces(size)); w.hash == (tree.Hash{}) {
 			return errors.New("no hash")
 		}
 		if _, err := out.WriteAt(piece, r.Start); err != nil {
@@ -106,6 +106,7 @@ type worker struct {
 	opener   *secure.Opener
 	number   uint64
 	hash     tree.Hash
+	hasher   tree.PieceHasher
 	datagram []byte
 	received []byte
 	piece    []byte
@@ -145,6 +146,7 @@ func (w *worker) carry(in *os.File, piece []byte, offset int64) error {
 		}
 		w.number++
 		at += n
+		w.hasher.Advance(piece[:at], offset/assign.PieceBytes)
 	}
 	return nil
 }

@@ -21,25 +21,41 @@ func (r *row) value(lane int) (v value) {
 }
 
 // wholePieceNode is [pieceNode] of a whole piece in rows of sixteen chunks.
-// Rows are joined as carries go up when i is counted in binary: at level l,
-// below[l] waits for its right neighbour.
 func wholePieceNode(data *[PieceBytes]byte, chunk uint64) guts.Node {
-	var (
-		below [rowLevels]row
-		r     row
-	)
-	for i := range pieceRows {
-		compressChunks(&r, (*[rowBytes]byte)(data[i*rowBytes:]), chunk+uint64(i)*lanes)
+	var j rowJoiner
+	j.add(data[:], chunk)
+	return j.node()
+}
+
+// rowJoiner joins the rows of a whole piece as carries go up when they are counted in
+// binary: at level l, below[l] waits for its right neighbour.
+type rowJoiner struct {
+	rows  int // so many have been joined
+	below [rowLevels]row
+	top   row // of all of them
+}
+
+// add joins the rows that lie in data, the beginning of a piece whose first chunk is number
+// chunk of the file, and have not been joined.
+func (j *rowJoiner) add(data []byte, chunk uint64) {
+	for ; (j.rows+1)*rowBytes <= len(data); j.rows++ {
+		r := &j.top
+		compressChunks(r, (*[rowBytes]byte)(data[j.rows*rowBytes:]), chunk+uint64(j.rows)*lanes)
 		level := 0
-		for ; i>>level&1 == 1; level++ {
-			compressParents(&r, &below[level], &r)
+		for ; j.rows>>level&1 == 1; level++ {
+			compressParents(r, &j.below[level], r)
 		}
 		if level < rowLevels {
-			below[level] = r
+			j.below[level] = *r
 		}
 	}
+}
+
+// node returns the top of the tree once all rows have been added.
+func (j *rowJoiner) node() guts.Node {
+	r := &j.top
 	for n := lanes; n > 2; n /= 2 {
-		compressParents(&r, &r, &r)
+		compressParents(r, r, r)
 	}
 	return guts.ParentNode(r.value(0), r.value(1), &guts.IV, 0)
 }

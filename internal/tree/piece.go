@@ -41,6 +41,33 @@ func PieceHash(data []byte, index, pieces int64) Hash {
 	return fromValue(guts.ChainingValue(n))
 }
 
+// A PieceHasher is [PieceHash] of a piece that comes from its beginning on: what has come
+// is hashed while it is in the cache. The zero value has hashed nothing.
+type PieceHasher struct{ joiner rowJoiner }
+
+// Advance hashes what can be of data, the first bytes of piece index; what it was given
+// before is not looked at again.
+func (h *PieceHasher) Advance(data []byte, index int64) {
+	if wide() {
+		h.joiner.add(data, uint64(index)*pieceChunks)
+	}
+}
+
+// Reset forgets what was hashed: the bytes may be others now.
+func (h *PieceHasher) Reset() { h.joiner.rows = 0 }
+
+// Sum returns what PieceHash does, of a piece whose beginning may have been hashed, and
+// begins anew.
+func (h *PieceHasher) Sum(data []byte, index, pieces int64) Hash {
+	defer h.Reset()
+	if len(data) < PieceBytes || pieces == 1 || !wide() {
+		return PieceHash(data, index, pieces)
+	}
+	checkPiece(len(data), index, pieces)
+	h.Advance(data, index)
+	return fromValue(guts.ChainingValue(h.joiner.node()))
+}
+
 func checkPiece(n int, index, pieces int64) {
 	last := index == pieces-1
 	switch {

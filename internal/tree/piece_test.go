@@ -169,3 +169,31 @@ func BenchmarkLibrary(b *testing.B) {
 		blake3.Sum256(data)
 	}
 }
+
+// TestAPieceThatComesBitByBit has the hash of the whole, however its beginning grows, also
+// after one that was given up; and is not looked at again where it was hashed.
+func TestAPieceThatComesBitByBit(t *testing.T) {
+	random := generator(t)
+	data := content(3*PieceBytes + 12_345)
+	pieces := Pieces(int64(len(data)))
+	var h PieceHasher
+	for range 40 {
+		index := random.Int64N(pieces)
+		piece := data[index*PieceBytes : min(int64(len(data)), (index+1)*PieceBytes)]
+		for n := 0; n < len(piece); n += random.IntN(100_000) {
+			h.Advance(piece[:n], index)
+		}
+		if random.IntN(4) == 0 {
+			h.Reset()
+			continue
+		}
+		if got, want := h.Sum(piece, index, pieces), PieceHash(piece, index, pieces); got != want {
+			t.Fatalf("piece %d: %v, want %v", index, got, want)
+		}
+	}
+	only := data[:PieceBytes]
+	h.Advance(only, 0)
+	if got, want := h.Sum(only, 0, 1), PieceHash(only, 0, 1); got != want {
+		t.Errorf("the only piece: %v, want %v", got, want)
+	}
+}
