@@ -80,6 +80,6 @@
 // with handshakes that it completes; half of the cores are left to sessions. A
 // recorded Hello is answered anew, even under a pre-shared key. Who tells another
 // size than a liar, or differs from one that leads, may get no work before it has
-// hashed its file. Of a piece that is not complete what lies behind a gap is lost with its session.
-// An output that blocks is not waited for at the end, and its goroutine is left.
+// hashed its file. Of a piece that is not complete what lies behind a gap is lost with
+// its session. An output that blocks is not waited for at the end, and its goroutine is left.
 package peer

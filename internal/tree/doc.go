@@ -18,8 +18,8 @@
 // the root itself for its piece hash: the root is flagged, so that it is equal to
 // no chaining value, and a piece therefore has to be told how many there are.
 //
-// [PieceHash] hashes one piece, a [PieceHasher] does as it comes, a [List] holds those of one file and joins them,
-// [Sum] reads a file and hashes all of it.
+// [PieceHash] hashes one piece, a [PieceHasher] as it comes, a [List] holds those of one
+// file and joins them, [Sum] reads a file and hashes all of it.
 //
 // # Known limitations
 //
