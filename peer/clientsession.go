@@ -155,6 +155,9 @@ func (f *Fetch) holdSession(ctx context.Context, p *peerState) error {
 	f.join(c)
 	defer f.leave(c)
 	err = c.run(ctx)
+	if errors.Is(err, arq.ErrViolation) {
+		c.fault = err
+	}
 	f.dropped.Add(conn.Stats().Dropped)
 	if ctx.Err() != nil {
 		c.close(proto.CloseDone, "")

@@ -54,12 +54,12 @@ func (c *clientSession) salvage() {
 }
 
 // salvage takes the beginning of a piece that a session may not complete, and returns
-// what it took: nothing of a peer that gave a wrong one.
+// what it took: nothing of a peer that gave a wrong one, or broke the protocol.
 func (f *Fetch) salvage(c *clientSession, p *piece) rangeset.Range {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	come := p.have.Ranges()
-	if !c.joined || f.over || p.generation != f.generation || c.peer.bad != nil || c.peer.state == Out ||
+	if !c.joined || f.over || p.generation != f.generation || c.fault != nil || c.peer.bad != nil || c.peer.state == Out ||
 		len(come) == 0 || come[0].Start != p.data.Start {
 		return rangeset.Range{}
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"chunkcp/arq"
 	"chunkcp/internal/assign"
 	"chunkcp/internal/netsim"
 	"chunkcp/internal/rangeset"
@@ -50,23 +51,26 @@ func TestWhatComesFromASilentSession(t *testing.T) {
 	}
 }
 
-// TestNothingIsSalvagedOf what has no beginning, nor of who gave a wrong piece.
+// TestNothingIsSalvagedOf what has no beginning, nor of who gave a wrong piece or broke the
+// protocol.
 func TestNothingIsSalvagedOf(t *testing.T) {
 	wrong := int64(1)
 	for name, tc := range map[string]struct {
-		come rangeset.Range
-		bad  *int64
+		come  rangeset.Range
+		bad   *int64
+		fault error
 	}{
 		"a piece without its beginning": {come: rangeset.Range{Start: 1, End: 512 << 10}},
 		"less than is worth a request":  {come: rangeset.Range{End: 64<<10 - 1}},
 		"a liar's":                      {come: rangeset.Range{End: 512 << 10}, bad: &wrong},
+		"one's who broke the protocol":  {come: rangeset.Range{End: 512 << 10}, fault: arq.ErrViolation},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLender(t, assign.PieceBytes)
 			c := l.session()
 			l.lend(c, pieces(0, 1))
 			l.arrive(c, tc.come)
-			c.peer.bad = tc.bad
+			c.peer.bad, c.fault = tc.bad, tc.fault
 			c.salvage()
 			if l.assign.Left() != assign.PieceBytes {
 				t.Errorf("%d bytes are left", l.assign.Left())
