@@ -16,7 +16,8 @@
 //	script_test.go     the command line, by the scripts in testdata/script
 //	loopback.sh        the same in shell, for people: three servers, one killed
 //
-// Package relay is the bad network, package lab a wide-area one that needs root.
+// Package relay is the bad network, package lab a wide-area one that needs root; floor is
+// what the bench holds chunkcp against on one machine.
 //
 // The contract of the tests:
 //
