@@ -84,7 +84,7 @@ func (c *bbr1) OnAck(now time.Time, a AckSample) {
 	c.inFlight -= a.Bytes - a.Unlost
 	rate := c.delivery.acknowledged(now, a.Bytes, a.SentAt, a.Sent, a.MinRTT)
 	c.rates[0] = max(c.rates[0], rate)
-	if c.rounds.acked(a, c.delivery.delivered, rate) {
+	if c.rounds.acked(now, a, c.delivery.delivered, rate) {
 		copy(c.rates[1:], c.rates[:])
 		c.rates[0] = 0
 		c.endRound(now)

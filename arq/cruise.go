@@ -37,6 +37,7 @@ type cruise struct {
 	found     float64       // bytes per second: what the last probe left
 	eased     float64       // bytes per second: what easing leaves; 0 while no queue forms
 	queued    int           // rounds with a queue since one without
+	losing    bool          // the last round had a queue, and losses
 	yielded   [2]bool       // since the last probe; between the two before
 	stayed    [2]bool       // the same: a queue has, though something was yielded
 	yieldedAt time.Duration // the least round trip of the round after which something was yielded last
@@ -54,12 +55,13 @@ func (c *cruise) end() bool {
 	if queued > patience && !c.shallow {
 		c.deep = deepCycles
 	}
-	return queued > 0
+	return queued > 0 || c.losing
 }
 
 // begin is told that a probe is over, and the rate that it has left.
 func (c *cruise) begin(found float64) {
 	c.found = found
+	c.losing = false
 	c.shallow = false
 	c.yielded[0], c.yielded[1] = false, c.yielded[0]
 	c.stayed[0], c.stayed[1] = false, c.stayed[0]
@@ -105,6 +107,7 @@ func (m *Model) forming(rtt time.Duration) bool {
 // probe has found is held, see held. CUBIC's queue stays too, but it falls at each loss.
 func (m *Model) steady(r roundStats) {
 	c := &m.cruise
+	c.losing = false
 	switch {
 	case m.round.count <= m.round.mark+2: // some of it was sent before
 	case queued(r.leastRTT, m.minRTT):
@@ -149,8 +152,19 @@ func (m *Model) takeMore(r roundStats) {
 	}
 }
 
-// given returns what the path has delivered of late.
+// given returns what the path has delivered of late, by the best sample.
 func (m *Model) given() float64 { return max(m.round.last.rate, m.round.before.rate) }
+
+// delivered returns what the path has delivered of late, which is what congestion leaves. Where a
+// queue overflows for a second round, who has most of the path goes by the mean of a round: the best sample is
+// above that where several compete, by so much that room was made for another's startup
+// in five round trips.
+func (m *Model) delivered() float64 {
+	if m.cruise.losing && m.given() > spareMost*m.peak {
+		return max(m.round.last.mean, m.round.before.mean)
+	}
+	return m.given()
+}
 
 // grown reports whether a queue has grown, for two rounds, since something was yielded:
 // somebody takes more, and if this session has most of the path it is more than what

@@ -134,6 +134,38 @@ func TestEvenBesideCubic(t *testing.T) {
 	}
 }
 
+// TestNewcomer: room is made for who joins a line that another fills, and little of what both
+// send meanwhile is lost; a BDP and the queue are 860 segments. While congestion left what the best sample of two
+// rounds had shown, two Models lost 2,200 in the first two seconds; while startup went on
+// at twice what a train had shown to the end of a round, a Model lost 1,220 beside CUBIC.
+func TestNewcomer(t *testing.T) {
+	if testing.Short() || raceEnabled {
+		t.Skip("seconds of computing")
+	}
+	const seeds = 12
+	for _, tc := range []struct {
+		name  string
+		first func(*bottleneck)
+		most  int
+	}{{"a Model", modelJoins, 1750}, {"CUBIC", cubicJoins, 1100}} {
+		overflowed := 0
+		for seed := range seeds {
+			b := newBottleneck(t, 100*mbit, 50*ms, 0)
+			b.queue, b.seed = b.bdp(), uint64(seed)
+			tc.first(b)
+			b.run(20*time.Second + time.Duration(seed)*500*ms)
+			before := b.overflowed
+			modelJoins(b)
+			b.run(2 * time.Second)
+			overflowed += b.overflowed - before
+		}
+		t.Logf("beside %s: %d segments", tc.name, overflowed/seeds)
+		if overflowed/seeds > tc.most {
+			t.Errorf("beside %s %d segments were lost, want %d at most", tc.name, overflowed/seeds, tc.most)
+		}
+	}
+}
+
 // TestCubicThatBeganLow: Linux's CUBIC leaves slow start on the queue that the Model's startup
 // makes, and has then a sixth of the line. It gets more, since who has most of a line gives up
 // more to a queue that grows: without that the Model has 0.59 of the thirty seconds.

@@ -48,6 +48,13 @@ func (g *lossGate) judge(r *roundStats, minRTT time.Duration, stalled bool, segm
 	return false
 }
 
+// heavy reports whether so much is lost in a round that is under way that it will be
+// congestion without more evidence.
+func (g *lossGate) heavy(now roundStats, segment float64) bool {
+	now.lost = g.lostNow
+	return now.lostMore(heavyLoss, segment)
+}
+
 // crowded reports whether a round's round trips show even a little of a queue:
 // then loss may be that queue's, and is not made up for.
 func (g *lossGate) crowded(r roundStats, minRTT time.Duration) bool {

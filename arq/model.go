@@ -256,7 +256,7 @@ func (m *Model) OnAck(now time.Time, a AckSample) {
 	m.bandwidth.add(rate, a.Sent.appLimited)
 	m.peak = max(m.peak, m.bandwidth.max())
 	m.gate.acked(a)
-	if m.round.acked(a, m.delivery.delivered, rate) {
+	if m.round.acked(now, a, m.delivery.delivered, rate) {
 		m.endRound(now)
 	}
 	if m.phase == phaseStartup || a.SentAt.Before(m.trainsUntil) {

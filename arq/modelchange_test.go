@@ -1,6 +1,7 @@
 package arq
 
 import (
+	"math"
 	"testing"
 	"time"
 )
@@ -121,6 +122,39 @@ func TestModelStartupGoesOn(t *testing.T) {
 	}
 	if see(70*ms, hystartSamples-1); m.careful() {
 		t.Error("a few samples with a queue count as one")
+	}
+}
+
+// TestModelShortQueue: where startup has overflowed a queue that is short for a long path, the line
+// is full until the next probe all the same. It was used by 0.83.
+func TestModelShortQueue(t *testing.T) {
+	b := newBottleneck(t, 50*mbit, 600*ms, 0)
+	b.queue = b.bdp() / 6
+	f := b.joinModel()
+	for f.model.phase != phaseCruise {
+		b.run(10 * ms)
+	}
+	if b.overflowed == 0 {
+		t.Fatal("startup has overflowed nothing")
+	}
+	b.run(600 * ms) // what comes now was sent in cruise
+	if used := f.rateOver(1200 * ms); used < 0.97 || f.model.phase != phaseCruise {
+		t.Errorf("%.3f of the line, %v", used, f.model.phase)
+	}
+}
+
+// TestModelOverflowIsACrowd: a probe that begins where the last round overflowed a queue does not
+// take the most that was ever delivered, but goes on from what is sent.
+func TestModelOverflowIsACrowd(t *testing.T) {
+	for _, rtt := range []time.Duration{100 * ms, 51 * ms} { // with a queue, and without
+		m := NewModel(simSegment, 50*ms, 1)
+		m.minRTT, m.phase, m.round.count = 50*ms, phaseCruise, 9
+		m.bandwidth.add(100*mbit, false)
+		m.congestion(time.Time{}, roundStats{acked: 80 * simSegment, lost: 20 * simSegment, rtt: rtt, rate: 80 * mbit})
+		m.enter(time.Time{}, phaseRefill)
+		if queue := rtt > 60*ms; m.crowd != queue || math.IsInf(m.shortRate, 1) == queue {
+			t.Errorf("round trip %v: crowd %v, rate %v", rtt, m.crowd, m.shortRate)
+		}
 	}
 }
 

@@ -69,10 +69,10 @@ func (m *Model) congestion(now time.Time, r roundStats) {
 			m.believeTrain()
 		}
 		m.doubted = !queue && !m.again && float64(r.acked+r.lost) <= 2*m.initial
-		m.bound = max(m.target(1), float64(r.inFlight)*beta)
+		m.bound = max(m.leastBound(), float64(r.inFlight)*beta)
 		m.enter(now, phaseDrain)
 	case phaseUp:
-		m.bound = max(float64(r.inFlight)*(1-r.lossShare()), m.target(1))
+		m.bound = max(m.leastBound(), float64(r.inFlight)*(1-r.lossShare()))
 		m.enter(now, phaseDown)
 	default:
 		if m.round.count <= m.round.mark+1 {
@@ -80,10 +80,16 @@ func (m *Model) congestion(now time.Time, r roundStats) {
 		}
 		m.doubted = false
 		short := min(m.shortRate, m.bandwidth.max())
-		m.shortRate = max(beta*short, m.given(), m.held())
+		m.shortRate = max(beta*short, m.delivered(), m.held())
+		m.cruise.losing = queued(r.rtt, m.minRTT)
 		m.bound = max(beta*m.bound, min(m.bound, max(float64(r.inFlight), m.kept()*m.smoothed.Seconds()/headroom)), minWindow*m.segment)
 	}
 }
+
+// leastBound returns what startup and a probe leave at least of the bound, in bytes: the part of
+// it that is used afterwards fills the path. A queue that holds less than the rest of the
+// bound would else cost a part of the rate until the next probe.
+func (m *Model) leastBound() float64 { return m.target(1) / headroom }
 
 // advance moves to the next phase when this one has done its work. rtt is the
 // latest sample, 0 if there is none.

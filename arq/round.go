@@ -11,6 +11,7 @@ type roundStats struct {
 	rtt         time.Duration // mean of the samples; 0 without one
 	leastRTT    time.Duration // the least of them: a queue that stays is in all, what varies is not
 	rate        float64       // the highest sample of the rate of delivery
+	mean        float64       // bytes per second that were delivered in it; 0 if it took no time
 	inFlight    int           // the most, bytes
 	appLimited  bool          // for all of it
 }
@@ -37,6 +38,7 @@ func (r *roundStats) lostMore(share, segment float64) bool {
 type roundMeter struct {
 	count, mark int // rounds so far; a caller's note of it
 	end         int64
+	since       time.Time // the round under way
 	now         roundStats
 	last        roundStats // the round that ended last
 	before      roundStats // the one before it
@@ -46,7 +48,7 @@ type roundMeter struct {
 
 // acked takes an acknowledgement that brought delivery to delivered bytes, at a
 // rate of rate. It reports whether a round has ended: last is it then.
-func (r *roundMeter) acked(a AckSample, delivered int64, rate float64) bool {
+func (r *roundMeter) acked(now time.Time, a AckSample, delivered int64, rate float64) bool {
 	if r.now.acked == 0 {
 		r.now.appLimited = true
 	}
@@ -67,6 +69,10 @@ func (r *roundMeter) acked(a AckSample, delivered int64, rate float64) bool {
 	if r.samples > 0 {
 		r.now.rtt = r.sum / time.Duration(r.samples)
 	}
+	if took := now.Sub(r.since); took > 0 && !r.since.IsZero() {
+		r.now.mean = float64(r.now.acked) / took.Seconds()
+	}
+	r.since = now
 	r.before, r.last = r.last, r.now
 	r.now, r.samples, r.sum = roundStats{}, 0, 0
 	r.end = delivered

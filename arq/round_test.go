@@ -20,7 +20,7 @@ func TestRounds(t *testing.T) {
 		at := now.Add(time.Duration(n) * ms)
 		d.acknowledged(at, simSegment, now, flights[n], ms)
 		a := AckSample{Bytes: simSegment, SentAt: now, Sent: flights[n], InFlight: 10 * simSegment, RTT: time.Duration(n) * ms}
-		if m.acked(a, d.delivered, float64(n)) {
+		if m.acked(at, a, d.delivered, float64(n)) {
 			ends = append(ends, n)
 		}
 		flights = append(flights, d.sending(at, false))
@@ -38,6 +38,9 @@ func TestRounds(t *testing.T) {
 	if m.last.acked != 10*simSegment || m.last.rate != 40 || m.before.rate != 30 || m.last.inFlight != 10*simSegment {
 		t.Errorf("the last round: %+v, before: %+v", m.last, m.before)
 	}
+	if want := simSegment / ms.Seconds(); m.last.mean != want {
+		t.Errorf("%v bytes per second, want %v", m.last.mean, want)
+	}
 	if got, want := m.last.rtt, (31+40)*ms/2; got != want {
 		t.Errorf("mean round trip %v, want %v", got, want)
 	}
@@ -47,13 +50,13 @@ func TestRounds(t *testing.T) {
 // and has no round trip.
 func TestRoundWithoutSamples(t *testing.T) {
 	var m roundMeter
-	if m.acked(AckSample{Bytes: simSegment, Unlost: simSegment}, simSegment, 0) {
+	if m.acked(time.Unix(2, 0), AckSample{Bytes: simSegment, Unlost: simSegment}, simSegment, 0) {
 		t.Error("it ends a round")
 	}
-	if !m.acked(AckSample{Bytes: simSegment, SentAt: time.Unix(1, 0)}, 2*simSegment, 5) {
+	if !m.acked(time.Unix(2, 0), AckSample{Bytes: simSegment, SentAt: time.Unix(1, 0)}, 2*simSegment, 5) {
 		t.Fatal("no round ends")
 	}
-	if m.last.rtt != 0 || m.last.acked != 2*simSegment {
+	if m.last.rtt != 0 || m.last.mean != 0 || m.last.acked != 2*simSegment {
 		t.Errorf("%+v", m.last)
 	}
 }
@@ -73,7 +76,7 @@ func TestRoundLimited(t *testing.T) {
 			if i == len(tc.limited)-1 {
 				a.Sent.delivered = 1
 			}
-			m.acked(a, int64(i+1), 1)
+			m.acked(time.Unix(2, 0), a, int64(i+1), 1)
 		}
 		if m.count != 1 || m.last.appLimited != tc.want {
 			t.Errorf("%v: %+v", tc.limited, m.last)
@@ -108,10 +111,10 @@ func TestLossBeyondChance(t *testing.T) {
 func TestRoundWithoutSamplesIsNoEvidence(t *testing.T) {
 	var m roundMeter
 	limited := AckSample{Bytes: simSegment, SentAt: time.Unix(1, 0), Sent: Delivery{delivered: -1, appLimited: true}}
-	m.acked(limited, simSegment, 0)
-	m.acked(AckSample{Bytes: simSegment}, 2*simSegment, 0)
+	m.acked(time.Unix(2, 0), limited, simSegment, 0)
+	m.acked(time.Unix(2, 0), AckSample{Bytes: simSegment}, 2*simSegment, 0)
 	limited.Sent.delivered = 2 * simSegment
-	if !m.acked(limited, 3*simSegment, 0) || !m.last.appLimited {
+	if !m.acked(time.Unix(2, 0), limited, 3*simSegment, 0) || !m.last.appLimited {
 		t.Errorf("%+v", m.last)
 	}
 }

@@ -24,10 +24,15 @@ const (
 	trainWindow = 1.5
 )
 
-// careful reports that startup has met a queue: the path may be full, and the
-// end of the round will tell. It is HyStart++'s conservative slow start (RFC
-// 9406, section 4.2).
-func (m *Model) careful() bool { return m.rises >= hystartSamples }
+// careful reports that startup has met a queue, or that a train has shown a rate and much is
+// lost in the round under way: the path may be full, and the end of the round will tell. It
+// is HyStart++'s conservative slow start (RFC 9406, section 4.2).
+func (m *Model) careful() bool {
+	return m.risen() || m.shown > 0 && m.gate.heavy(m.round.now, m.segment)
+}
+
+// risen reports whether round trips have shown a queue.
+func (m *Model) risen() bool { return m.rises >= hystartSamples }
 
 // surges reports whether startup quadruples: not where it has met loss before, nor where
 // it began with half of what there was to have.
@@ -45,7 +50,7 @@ func (m *Model) observeTrain(now time.Time, a AckSample) {
 		if m.proved >= fullBandwidthGrowth*m.ended {
 			m.believeTrain()
 		}
-	case rate > 0 && m.train.spread && m.careful():
+	case rate > 0 && m.train.spread && m.risen():
 		m.believeTrain()
 		m.ended, m.trainsUntil = m.bandwidth.max(), now
 		m.enter(now, phaseDrain)
@@ -97,7 +102,7 @@ func (m *Model) watchRise(rtt time.Duration) {
 	case m.rose(rtt):
 		m.rises++
 		m.calm = 0
-	case !m.careful():
+	case !m.risen():
 		m.rises = 0
 	default:
 		if m.calm++; m.calm >= hystartSamples { // it was another's, and is gone
