@@ -34,6 +34,12 @@ func queued(rtt, minRTT time.Duration) bool {
 	return rtt > minRTT+minRTT/4+time.Millisecond
 }
 
+// crowded reports whether a round trip shows even a little of a queue: then loss may be that
+// queue's, and is not made up for.
+func crowded(rtt, minRTT time.Duration) bool {
+	return rtt > minRTT+minRTT/16+time.Millisecond
+}
+
 // judge ends a round: it puts what was lost in it into r, and reports whether it
 // was congestion. stalled says that the rate did not grow under a probe.
 func (g *lossGate) judge(r *roundStats, minRTT time.Duration, stalled bool, segment float64) bool {
@@ -42,7 +48,7 @@ func (g *lossGate) judge(r *roundStats, minRTT time.Duration, stalled bool, segm
 	if evident && r.lostMore(g.random+congestionLoss, segment) || r.lostMore(heavyLoss, segment) {
 		return true
 	}
-	if share := min(r.lossShare(), maxRandom); share < g.random || !g.crowded(*r, minRTT) {
+	if share := min(r.lossShare(), maxRandom); share < g.random || !crowded(r.rtt, minRTT) {
 		g.random += randomWeight * (share - g.random)
 	}
 	return false
@@ -53,12 +59,6 @@ func (g *lossGate) judge(r *roundStats, minRTT time.Duration, stalled bool, segm
 func (g *lossGate) heavy(now roundStats, segment float64) bool {
 	now.lost = g.lostNow
 	return now.lostMore(heavyLoss, segment)
-}
-
-// crowded reports whether a round's round trips show even a little of a queue:
-// then loss may be that queue's, and is not made up for.
-func (g *lossGate) crowded(r roundStats, minRTT time.Duration) bool {
-	return r.rtt > minRTT+minRTT/16+time.Millisecond
 }
 
 // forget forgets what was known of a path that may have changed.

@@ -32,6 +32,11 @@ const (
 	// raises delivery, if the path has room (arbitrary).
 	stalledGrowth = 1.05
 
+	// A probe comes early, after earlyRounds of cruise, if startup has left less than a train
+	// has shown, by more than earlyGain (both arbitrary).
+	earlyRounds = 4
+	earlyGain   = 1.1
+
 	minRTTWindow    = 10 * time.Second
 	probeRTTTime    = 200 * time.Millisecond
 	probeInterval   = 2 * time.Second // and up to a second more
@@ -80,6 +85,7 @@ type Model struct {
 	ended         float64   // startup: the rate that it ended with, by a train,
 	trainsUntil   time.Time // and when: what was sent before is heard out; else zero
 	doubted       bool      // startup: ended by loss in a round as short as its first, and no queue was seen
+	unsure        bool      // startup: ended by loss, and no queue was seen
 	again         bool      // startup: begun again, since that was chance
 	resumed       bool      // startup: begun with what the path held before
 
@@ -166,7 +172,7 @@ func (m *Model) rate() float64 {
 	if !math.IsInf(m.shortRate, 1) {
 		rate = min(m.shortRate, takeBeyond*rate)
 	}
-	if m.gate.crowded(m.round.last, m.minRTT) {
+	if crowded(m.round.last.rtt, m.minRTT) {
 		return rate
 	}
 	return rate / (1 - m.gate.random)

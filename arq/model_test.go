@@ -183,7 +183,7 @@ func TestModelFirstWindowTooLarge(t *testing.T) {
 
 // TestModelPolicer: a policer drops without a queue, so that no round trip tells
 // of it, and its bucket makes it look faster than it is. Its rate is had, and
-// what it drops becomes less.
+// little is dropped. Without a probe as soon as startup has ended it drops 0.09 at first.
 func TestModelPolicer(t *testing.T) {
 	b := newBottleneck(t, 50*mbit, 40*ms, 60000)
 	b.polices = true
@@ -194,7 +194,7 @@ func TestModelPolicer(t *testing.T) {
 		lost := float64(b.overflowed-overflowed) * simSegment
 		return lost / (lost + float64(b.carried-carried))
 	}
-	if share := dropped(16 * time.Second); share > 0.2 {
+	if share := dropped(16 * time.Second); share > 0.06 {
 		t.Errorf("%.3f dropped at first", share)
 	}
 	arrived := f.arrived

@@ -64,10 +64,11 @@ func (m *Model) climb(now time.Time, r roundStats) {
 func (m *Model) congestion(now time.Time, r roundStats) {
 	switch m.phase {
 	case phaseStartup:
-		queue := m.gate.crowded(r, m.minRTT)
+		queue := crowded(r.rtt, m.minRTT)
 		if queue { // else the trains may have been no more than a policer's bucket
 			m.believeTrain()
 		}
+		m.unsure = !queue
 		m.doubted = !queue && !m.again && float64(r.acked+r.lost) <= 2*m.initial
 		m.bound = max(m.leastBound(), float64(r.inFlight)*beta)
 		m.enter(now, phaseDrain)
@@ -86,10 +87,16 @@ func (m *Model) congestion(now time.Time, r roundStats) {
 	}
 }
 
-// leastBound returns what startup and a probe leave at least of the bound, in bytes: the part of
-// it that is used afterwards fills the path. A queue that holds less than the rest of the
-// bound would else cost a part of the rate until the next probe.
-func (m *Model) leastBound() float64 { return m.target(1) / headroom }
+// leastBound returns what startup and a probe leave at least of the bound, in bytes. Where a queue has
+// overflowed, the part of it that is used afterwards fills the path: the queue may hold less than
+// the rest, and a part of the rate would be unused until the next probe. A policer has no
+// queue, and drops what is more than its rate: there the rest is what keeps below that.
+func (m *Model) leastBound() float64 {
+	if crowded(m.cruise.deepest, m.minRTT) {
+		return m.target(1) / headroom
+	}
+	return m.target(1)
+}
 
 // advance moves to the next phase when this one has done its work. rtt is the
 // latest sample, 0 if there is none.
@@ -105,7 +112,7 @@ func (m *Model) advance(now time.Time, rtt time.Duration) {
 			m.enter(now, phaseCruise)
 		}
 	case phaseCruise:
-		if !now.Before(m.probeAt) || m.cruised >= probeMaxRounds {
+		if m.short() || !now.Before(m.probeAt) || m.cruised >= probeMaxRounds {
 			m.enter(now, phaseRefill)
 		}
 	case phaseRefill:
@@ -121,6 +128,12 @@ func (m *Model) advance(now time.Time, rtt time.Duration) {
 	case phaseProbeRTT:
 		m.probeRTT(now, in)
 	}
+}
+
+// short reports whether startup has left less than a train has shown: what ended it were losses,
+// and neither then nor since has there been a queue. Then the next probe is not waited for.
+func (m *Model) short() bool {
+	return m.unsure && m.cruised >= earlyRounds && m.cruise.queued == 0 && m.shown > earlyGain*m.bandwidth.max()
 }
 
 // probeRTT holds the window down long enough to see the path without our queue.
@@ -151,7 +164,7 @@ func (m *Model) enter(now time.Time, p phase) {
 		m.cruised = 0
 		m.probeAt = now.Add(probeInterval + m.spread(time.Second))
 	case phaseRefill:
-		m.doubted = false
+		m.doubted, m.unsure = false, false
 		m.crowd = m.cruise.end()
 		if !m.crowd {
 			m.shortRate = math.Inf(1)

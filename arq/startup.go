@@ -132,7 +132,7 @@ func (m *Model) lookForFull(now time.Time) {
 // known to be delivered loses little.
 func (m *Model) reconsider(now time.Time, r roundStats) {
 	m.doubted = false
-	if !r.lostMore(m.gate.random+congestionLoss, m.segment) && !m.gate.crowded(r, m.minRTT) {
+	if !r.lostMore(m.gate.random+congestionLoss, m.segment) && !crowded(r.rtt, m.minRTT) {
 		m.restart(now)
 		m.again = true
 	}
@@ -143,7 +143,7 @@ func (m *Model) restart(now time.Time) {
 	m.fullBandwidth, m.fullRounds, m.rises, m.startRate = 0, 0, 0, 0
 	m.shown, m.proved, m.peak = 0, 0, 0
 	m.train, m.trainsUntil = trainMeter{}, time.Time{}
-	m.doubted, m.again = false, false
+	m.doubted, m.unsure, m.again = false, false, false
 	m.bound, m.shortRate = math.Inf(1), math.Inf(1)
 	m.enter(now, phaseStartup)
 }
