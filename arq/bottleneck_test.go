@@ -96,6 +96,18 @@ func (f *flow) send(bytes int64) {
 	f.queued += bytes
 }
 
+// until lets time pass until the Model is in a phase, to 10 ms; ten seconds at most.
+func (f *flow) until(p phase) {
+	f.b.t.Helper()
+	for range 1000 {
+		if f.model.phase == p {
+			return
+		}
+		f.b.run(10 * ms)
+	}
+	f.b.t.Fatalf("in %v after ten seconds", f.model.phase)
+}
+
 // meanRTT returns the mean of the round trip samples since the last call.
 func (f *flow) meanRTT() time.Duration {
 	mean := f.rttSum / time.Duration(max(1, f.rtts))

@@ -132,9 +132,7 @@ func TestModelShortQueue(t *testing.T) {
 	b := newBottleneck(t, 50*mbit, 300*ms, 0)
 	b.queue = b.bdp() / 6
 	f := b.joinModel()
-	for f.model.phase != phaseCruise {
-		b.run(10 * ms)
-	}
+	f.until(phaseCruise)
 	if math.IsInf(f.model.bound, 1) {
 		t.Fatal("startup did not end by congestion")
 	}
@@ -150,9 +148,7 @@ func TestModelStartupEndsLow(t *testing.T) {
 	b := newBottleneck(t, 50*mbit, 100*ms, 0)
 	b.queue = b.bdp() / 12
 	f := b.joinModel()
-	for f.model.phase != phaseCruise {
-		b.run(10 * ms)
-	}
+	f.until(phaseCruise)
 	if rate := f.model.rate(); rate > 0.8*b.rate {
 		t.Fatalf("startup ended at %.2f of the line", rate/b.rate)
 	}
