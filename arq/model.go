@@ -85,7 +85,7 @@ type Model struct {
 	ended         float64   // startup: the rate that it ended with, by a train,
 	trainsUntil   time.Time // and when: what was sent before is heard out; else zero
 	doubted       bool      // startup: ended by loss in a round as short as its first, and no queue was seen
-	unsure        bool      // startup: ended by loss, and no queue was seen
+	unsure        bool      // startup: ended by loss, and that round's mean showed no queue
 	again         bool      // startup: begun again, since that was chance
 	resumed       bool      // startup: begun with what the path held before
 

@@ -183,7 +183,7 @@ func TestModelFirstWindowTooLarge(t *testing.T) {
 
 // TestModelPolicer: a policer drops without a queue, so that no round trip tells
 // of it, and its bucket makes it look faster than it is. Its rate is had, and
-// little is dropped. Without a probe as soon as startup has ended it drops 0.09 at first.
+// little is dropped. Without a probe soon after startup it drops 0.09 at first.
 func TestModelPolicer(t *testing.T) {
 	b := newBottleneck(t, 50*mbit, 40*ms, 60000)
 	b.polices = true

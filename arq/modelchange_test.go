@@ -142,8 +142,9 @@ func TestModelShortQueue(t *testing.T) {
 	}
 }
 
-// TestModelStartupEndsLow: on a queue that no round trip shows startup ends by loss, at two
-// thirds of what a train has shown. A probe follows at once: without it these ten seconds use 0.93 of the line.
+// TestModelStartupEndsLow: on a queue that the mean of a round hardly shows startup ends by loss, at
+// two thirds of the line. A probe follows after four round trips: without it these ten
+// seconds use 0.93 of the line.
 func TestModelStartupEndsLow(t *testing.T) {
 	b := newBottleneck(t, 50*mbit, 100*ms, 0)
 	b.queue = b.bdp() / 12

@@ -130,8 +130,9 @@ func (m *Model) advance(now time.Time, rtt time.Duration) {
 	}
 }
 
-// short reports whether startup has left less than a train has shown: what ended it were losses,
-// and neither then nor since has there been a queue. Then the next probe is not waited for.
+// short reports whether startup has left less than a train has shown: what ended it were losses
+// in a round that hardly showed a queue, and there is none now. Then the next probe is not
+// waited for.
 func (m *Model) short() bool {
 	return m.unsure && m.cruised >= earlyRounds && m.cruise.queued == 0 && m.shown > earlyGain*m.bandwidth.max()
 }

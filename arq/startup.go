@@ -24,9 +24,9 @@ const (
 	trainWindow = 1.5
 )
 
-// careful reports that startup has met a queue, or that a train has shown a rate and much is
-// lost in the round under way: the path may be full, and the end of the round will tell. It
-// is HyStart++'s conservative slow start (RFC 9406, section 4.2).
+// careful reports that the path may be full, which the end of the round will tell: startup has
+// met a queue, as in HyStart++'s conservative slow start (RFC 9406, section 4.2), or a train
+// has shown a rate and much is lost in the round under way.
 func (m *Model) careful() bool {
 	return m.risen() || m.shown > 0 && m.gate.heavy(m.round.now, m.segment)
 }
@@ -61,8 +61,8 @@ func (m *Model) observeTrain(now time.Time, a AckSample) {
 // they were not full.
 func (m *Model) believeTrain() { m.bandwidth.add(m.proved, false) }
 
-// startupPace returns bytes per second. It never falls, but where a queue shows that the
-// path may be full: more would only wait then.
+// startupPace returns bytes per second. It never falls, but where the path may be full: more
+// would only wait then, or be lost.
 func (m *Model) startupPace() float64 {
 	if m.careful() {
 		return max(m.rate(), m.shown)
