@@ -105,9 +105,51 @@ func TestLossGateTakesLossBack(t *testing.T) {
 	if g.lostNow != 0 {
 		t.Errorf("%d bytes lost", g.lostNow)
 	}
-	g.random = 0.1
+	g.prove(0.2)
 	if g.forget(); g != (lossGate{}) {
 		t.Errorf("%+v is remembered", g)
+	}
+}
+
+// TestLossGateProven: loss that a trial has shown to be by chance is no congestion, until
+// it has become half of that, or a probe has shown that it was not.
+func TestLossGateProven(t *testing.T) {
+	var g lossGate
+	lose := func(segments int) bool {
+		r := roundOf(1000-segments, 40*ms)
+		g.lost(segments * simSegment)
+		return g.judge(&r, 40*ms, false, simSegment)
+	}
+	if !lose(250) {
+		t.Error("a quarter is chance before that is proven")
+	}
+	g.prove(0.25)
+	for range 100 {
+		if lose(250) {
+			t.Fatal("a quarter is congestion after it is proven to be chance")
+		}
+	}
+	if !lose(480) {
+		t.Error("half is chance where a quarter is proven to be")
+	}
+	for range 5 {
+		lose(0)
+	}
+	if g.proven == 0 {
+		t.Errorf("%.3f by chance: what is proven is forgotten", g.random)
+	}
+	for range 5 {
+		lose(0)
+	}
+	if g.proven != 0 || !lose(250) {
+		t.Errorf("%.3f are proven, %.3f by chance", g.proven, g.random)
+	}
+	g.prove(0.25)
+	if g.disprove(); g.random != 0 || !lose(250) {
+		t.Errorf("%+v after a probe has shown that it is no chance", g)
+	}
+	if g.prove(0.9); g.random != maxRandom {
+		t.Errorf("%.2f are made up for", g.random)
 	}
 }
 
@@ -115,14 +157,14 @@ func TestLossGateTakesLossBack(t *testing.T) {
 func TestLossGateMakesUpForSoMuch(t *testing.T) {
 	g := lossGate{random: 0.9 * maxRandom}
 	for range 200 {
-		r := roundOf(60, 40*ms)
-		g.lost(40 * simSegment)
+		r := roundOf(40, 40*ms)
+		g.lost(60 * simSegment)
 		g.judge(&r, 40*ms, false, 100*simSegment) // so few segments that all is chance
 		if g.random > maxRandom {
 			t.Fatalf("%.3f", g.random)
 		}
 	}
 	if g.random < 0.99*maxRandom {
-		t.Errorf("%.3f after 40 %% for long", g.random)
+		t.Errorf("%.3f after 60 %% for long", g.random)
 	}
 }

@@ -69,6 +69,7 @@ type Model struct {
 	bandwidth bandwidthFilter
 	round     roundMeter
 	gate      lossGate
+	trial     trial
 	minRTT    time.Duration
 	minRTTAt  time.Time     // when it was seen last
 	probeMin  time.Duration // probe-rtt: the least so far; 0 if none
@@ -172,10 +173,10 @@ func (m *Model) rate() float64 {
 	if !math.IsInf(m.shortRate, 1) {
 		rate = min(m.shortRate, takeBeyond*rate)
 	}
-	if crowded(m.round.last.rtt, m.minRTT) {
-		return rate
+	if !crowded(m.round.last.rtt, m.minRTT) {
+		rate /= 1 - m.gate.random
 	}
-	return rate / (1 - m.gate.random)
+	return m.trial.limit(rate)
 }
 
 // target returns gain times what the path holds, in bytes.

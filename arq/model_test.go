@@ -123,28 +123,6 @@ func TestModelLossDoesNotFeedItself(t *testing.T) {
 	}
 }
 
-// TestModelHeavyLoss: beyond 15 % no other evidence is asked for. A path that
-// loses a fifth of everything is left alone, but for a share.
-func TestModelHeavyLoss(t *testing.T) {
-	b := newBottleneck(t, 100*mbit, 50*ms, 0)
-	b.queue = 4 * b.bdp()
-	f := b.joinModel()
-	if used := f.rateOver(3 * time.Second); used < 0.9 {
-		t.Fatalf("%.3f of the line without loss", used)
-	}
-	b.loss = 0.25
-	carried := b.carried
-	b.run(5 * time.Second)
-	if line := float64(b.carried-carried) / (5 * b.rate); line > 0.5 || line < 0.02 {
-		t.Errorf("%.3f of the line is used at %v loss", line, b.loss)
-	}
-	b.loss = 0
-	b.run(8 * time.Second)
-	if used := f.rateOver(2 * time.Second); used < 0.9 {
-		t.Errorf("%.3f of the line, ten seconds after the loss", used)
-	}
-}
-
 // TestModelFirstWindowByChance: a burst of losses takes a third of the first window.
 // That is more than the evidence asks for, and startup begins again all the same.
 func TestModelFirstWindowByChance(t *testing.T) {

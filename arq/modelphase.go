@@ -29,6 +29,7 @@ func (m *Model) endRound(now time.Time) {
 	congested := m.gate.judge(r, m.minRTT, probing && r.rate < stalledGrowth*m.round.before.rate, m.segment)
 	m.cruised++
 	switch {
+	case m.chance(now, *r, congested):
 	case congested:
 		m.congestion(now, *r)
 	case m.phase == phaseStartup && !r.appLimited:
@@ -73,6 +74,9 @@ func (m *Model) congestion(now time.Time, r roundStats) {
 		m.bound = max(m.leastBound(), float64(r.inFlight)*beta)
 		m.enter(now, phaseDrain)
 	case phaseUp:
+		if !crowded(m.cruise.deepest, m.minRTT) { // a policer, by which chance is judged too high
+			m.gate.disprove()
+		}
 		m.bound = max(m.leastBound(), float64(r.inFlight)*(1-r.lossShare()))
 		m.enter(now, phaseDown)
 	default:
@@ -85,6 +89,22 @@ func (m *Model) congestion(now time.Time, r roundStats) {
 		m.cruise.losing = queued(r.rtt, m.minRTT)
 		m.bound = max(beta*m.bound, min(m.bound, max(float64(r.inFlight), m.kept()*m.smoothed.Seconds()/headroom)), minWindow*m.segment)
 	}
+}
+
+// chance reports that heavy loss has turned out to be by chance. It is made up for from then
+// on, and startup looks again for what the path has.
+func (m *Model) chance(now time.Time, r roundStats, congested bool) bool {
+	if m.phase != phaseCruise || m.round.count <= m.round.mark+2 { // some of it was sent before
+		return false
+	}
+	share := m.trial.observe(r, congested, !r.appLimited && !crowded(r.rtt, m.minRTT))
+	if share == 0 {
+		return false
+	}
+	m.gate.prove(share)
+	m.restart(now)
+	m.again = true
+	return true
 }
 
 // leastBound returns what startup and a probe leave at least of the bound, in bytes. Where a queue has
@@ -112,6 +132,9 @@ func (m *Model) advance(now time.Time, rtt time.Duration) {
 			m.enter(now, phaseCruise)
 		}
 	case phaseCruise:
+		if m.trial.running() {
+			break
+		}
 		if m.short() || !now.Before(m.probeAt) || m.cruised >= probeMaxRounds {
 			m.enter(now, phaseRefill)
 		}
@@ -166,6 +189,7 @@ func (m *Model) enter(now time.Time, p phase) {
 		m.probeAt = now.Add(probeInterval + m.spread(time.Second))
 	case phaseRefill:
 		m.doubted, m.unsure = false, false
+		m.trial = trial{}
 		m.crowd = m.cruise.end()
 		if !m.crowd {
 			m.shortRate = math.Inf(1)

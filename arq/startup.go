@@ -144,6 +144,7 @@ func (m *Model) restart(now time.Time) {
 	m.shown, m.proved, m.peak = 0, 0, 0
 	m.train, m.trainsUntil = trainMeter{}, time.Time{}
 	m.doubted, m.unsure, m.again = false, false, false
+	m.trial = trial{}
 	m.bound, m.shortRate = math.Inf(1), math.Inf(1)
 	m.enter(now, phaseStartup)
 }

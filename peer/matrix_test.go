@@ -35,6 +35,8 @@ func TestMatrix(t *testing.T) {
 		{"1 %", 64 << 20, 1, netsim.Link{Rate: 100 * mbit, Delay: 25 * ms, Loss: 0.01}, 0, 0.90},
 		{"5 %", 64 << 20, 1, netsim.Link{Rate: 100 * mbit, Delay: 25 * ms, Loss: 0.05}, 0, 0.85},
 		{"10 %", 64 << 20, 1, netsim.Link{Rate: 100 * mbit, Delay: 25 * ms, Loss: 0.10}, 0, 0.78},
+		{"20 %", 64 << 20, 1, netsim.Link{Rate: 100 * mbit, Delay: 25 * ms, Loss: 0.20}, 0, 0.60},
+		{"30 %", 64 << 20, 1, netsim.Link{Rate: 100 * mbit, Delay: 25 * ms, Loss: 0.30}, 0, 0.50},
 		{"bursts of 5", 64 << 20, 1, netsim.Link{Rate: 100 * mbit, Delay: 25 * ms, Loss: 0.02, BurstLen: 5}, 0, 0.89},
 		{"jitter of 10 ms", 64 << 20, 1, netsim.Link{Rate: 100 * mbit, Delay: 25 * ms, Jitter: 10 * ms}, 0, 0.87},
 		{"reordering", 64 << 20, 1, netsim.Link{Rate: 100 * mbit, Delay: 25 * ms, Reorder: 0.05, ReorderBy: 10 * ms}, 0, 0.90},
