@@ -11,6 +11,7 @@
 //	internal/lab        the lab command, and internal/netns and internal/probe
 //	                    what else is done in its namespaces
 //	internal/proc       processes, and what they used
+//	internal/profile    where the time of processors goes meanwhile
 //	internal/report     results, tables, plots; internal/stats reduces runs
 //	../floor            what a transfer cannot do without, and nothing else
 //	h3                  a client and a server of HTTP/3 with quic-go

@@ -19,6 +19,7 @@ type options struct {
 	scenarios   []scenario.Scenario
 	tools       []string
 	runs        int
+	sampled     int
 	size        int64
 	linkSeconds float64
 	cut, beside time.Duration
@@ -34,6 +35,7 @@ func parseOptions(args []string) (options, error) {
 	flags.StringVar(&names, "scenarios", "loopback,veth,lab", "what to measure, of "+strings.Join(scenario.Names(), ", "))
 	flags.StringVar(&tools, "tools", "", "what to run of what a scenario compares: `NAMES` as in its table, or their beginnings (default: all)")
 	flags.IntVar(&o.runs, "runs", 5, "`N` runs of each tool in each scenario")
+	flags.IntVar(&o.sampled, "profile", 0, "`N` runs more of each tool on loopback and the cable, sampled by perf: where their CPU time goes")
 	flags.StringVar(&size, "size", "1GiB", "`SIZE` of the file on loopback and the cable, in bytes, KiB, MiB or GiB")
 	flags.Float64Var(&o.linkSeconds, "seconds", 10, "`S` that a lab's file would take at the link's rate")
 	flags.DurationVar(&o.cut, "cut", 30*time.Second, "`TIME` after which a client is cut off, and measured until then")
@@ -57,6 +59,9 @@ func parseOptions(args []string) (options, error) {
 	}
 	if o.runs < 1 {
 		errs = append(errs, fmt.Errorf("-runs %d: want 1 at least", o.runs))
+	}
+	if o.sampled < 0 {
+		errs = append(errs, fmt.Errorf("-profile %d: want 0 at least", o.sampled))
 	}
 	if !(o.linkSeconds > 0) || math.IsInf(o.linkSeconds, 1) {
 		errs = append(errs, fmt.Errorf("-seconds %v: want more than 0", o.linkSeconds))

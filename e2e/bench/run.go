@@ -41,7 +41,7 @@ func run(ctx context.Context, opt options) (err error) {
 	}
 	say("%s, %d cores, %s, commit %s", results.Machine.CPU, results.Machine.Cores, results.Machine.System, commit)
 	settings := scenario.Settings{
-		Runs: opt.runs, Size: opt.size, LinkSeconds: opt.linkSeconds, Tools: opt.tools, Cut: opt.cut, Beside: opt.beside,
+		Runs: opt.runs, Sampled: opt.sampled, Size: opt.size, LinkSeconds: opt.linkSeconds, Tools: opt.tools, Cut: opt.cut, Beside: opt.beside,
 		Chunkcp: programs.chunkcp, Lab: programs.lab, Floor: programs.floor, HTTP3: programs.h3,
 		Dir: dir, Log: say,
 	}

@@ -87,6 +87,7 @@ func (s Scenario) write(w io.Writer) {
 	switch s.Kind {
 	case Race:
 		s.writeRace(w)
+		s.writeProfiles(w)
 	case Shares:
 		s.writeShares(w)
 	case Channels:

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"chunkcp/e2e/bench/internal/profile"
 )
 
 // sample is a bench of three scenarios with a tool that is missing, one that is
@@ -25,7 +27,8 @@ func sample() *Results {
 		Scenarios: []Scenario{
 			{Name: "loopback", Title: "Loopback", Kind: Race, Bytes: 1e9, Contenders: []Contender{
 				{Name: "chunkcp", Commands: []string{"chunkcp fetch"}, Runs: []Run{run(1, 1e9), run(2, 1e9), run(1, 1e9)}},
-				{Name: "curl", Runs: []Run{run(2, 1e9), run(4, 1e9), {Error: "exit\nstatus 7"}}},
+				{Name: "curl", Runs: []Run{run(2, 1e9), run(4, 1e9), {Error: "exit\nstatus 7"}},
+					Profiles: []map[profile.Use]float64{{profile.Cipher: 0.25, profile.Program: 1}, {profile.Cipher: 0.75}}},
 				{Name: "tftp", Skipped: "tftp is not installed"},
 			}},
 			{Name: "loss-1", Title: "100 Mbit/s", Kind: Race, Bytes: 25e6, RateBitsPerSec: 100e6, LossPercent: loss(1), Contenders: []Contender{
@@ -67,6 +70,7 @@ func TestMarkdownTellsEverything(t *testing.T) {
 		"what was cut off":          "TCP cubic (cut off in 1 of 1) | 0.80 |",
 		"the shares":                "| chunkcp | 24.00 | 24.00 to 24.00 | 75.0 % |",
 		"their fairness":            "Jain's index: 0.800",
+		"the means of a profile":    "| curl | 1.00 | 0.50 | 0.00 | 0.00 | 0.00 | 0.00 | 0.00 | 0.00 | 0.00 | 0.50 |",
 		"the use of a line":         "| 2 | 4.00 | 20.0 % | 20.0 % to 20.0 % | 20.0 % |",
 	} {
 		if !strings.Contains(text, want) {

@@ -8,6 +8,7 @@ import (
 	"math"
 	"time"
 
+	"chunkcp/e2e/bench/internal/profile"
 	"chunkcp/e2e/bench/internal/stats"
 )
 
@@ -66,6 +67,9 @@ type Contender struct {
 	// Of the scenario of channels.
 	Channels int     `json:"channels,omitempty"`
 	Theory   float64 `json:"theory,omitempty"` // utilisation, 0 to 1
+
+	// Processor time by what it was spent on, of runs that are not among Runs.
+	Profiles []map[profile.Use]float64 `json:"cpu_seconds_by_use,omitempty"`
 
 	Goodput stats.Summary `json:"goodput_bytes_per_sec"`
 	Ratio   stats.Ratio   `json:"ratio_to_first"`

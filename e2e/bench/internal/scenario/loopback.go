@@ -76,6 +76,9 @@ func (s Settings) standing(ctx context.Context, result *report.Scenario, tools [
 	place.Warm = true // at a GB/s, what memory costs is seen
 	var entrants []entrant
 	for i, t := range tools {
+		if !s.wants(t.Name) {
+			continue
+		}
 		place.Dir = filepath.Join(dir, fmt.Sprintf("tool%d", i+1))
 		if place.Port != 0 && i > 0 {
 			place.Port++ // all servers are up at once
@@ -94,5 +97,8 @@ func (s Settings) standing(ctx context.Context, result *report.Scenario, tools [
 			return r, x.Commands()
 		}})
 	}
-	return s.takeTurns(ctx, result, entrants, true)
+	if err := s.takeTurns(ctx, result, entrants, true); err != nil {
+		return err
+	}
+	return s.sample(ctx, result, entrants)
 }

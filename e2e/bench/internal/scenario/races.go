@@ -29,6 +29,7 @@ func races() []race {
 		{"loss-0", "100 Mbit/s, 50 ms", 100e6, 0, hosts("", "rate=100mbit,delay=25ms"), single, 0},
 		{"loss-1", "100 Mbit/s, 50 ms, 1 % lost", 100e6, 1, hosts("", "rate=100mbit,delay=25ms,loss=0.01"), single, 0},
 		{"loss-5", "100 Mbit/s, 50 ms, 5 % lost", 100e6, 5, hosts("", "rate=100mbit,delay=25ms,loss=0.05"), single, 0},
+		{"loss-20", "100 Mbit/s, 50 ms, 20 % lost", 100e6, 20, hosts("", "rate=100mbit,delay=25ms,loss=0.2"), single, 0},
 		{"bursts", "100 Mbit/s, 50 ms, 2 % lost in bursts of 5", 100e6, -1, hosts("", "rate=100mbit,delay=25ms,loss=0.02,burst=5"), single, 0},
 		{"far", "100 Mbit/s, 300 ms, 1 % lost", 100e6, -1, hosts("", "rate=100mbit,delay=150ms,loss=0.01"), single, 0},
 		{"short", "8 MiB over 100 Mbit/s, 100 ms, 0.5 % lost", 100e6, -1, hosts("", "rate=100mbit,delay=50ms,loss=0.005"), single, shortFile},
@@ -95,6 +96,9 @@ func (r race) run(ctx context.Context, s Settings) (report.Scenario, error) {
 	}
 	var entrants []entrant
 	for _, t := range r.tools(s) {
+		if !s.wants(t.Name) {
+			continue
+		}
 		entrants = append(entrants, entrant{tool: t, skipped: missing(t),
 			run: func(ctx context.Context, turn int) (report.Run, []string) {
 				return s.alone(ctx, solo{hosts: r.hosts, tool: t, source: source, turn: turn, probed: true})

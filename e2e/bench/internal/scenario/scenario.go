@@ -13,6 +13,7 @@ import (
 // Settings are what all scenarios are told.
 type Settings struct {
 	Runs        int           // of each contender
+	Sampled     int           // runs more of those whose servers stay up, for a profile
 	Tools       []string      // beginnings of the names of those to run; none: all
 	Size        int64         // bytes of the file where there is no link to fill
 	LinkSeconds float64       // that the file would take at the link's rate

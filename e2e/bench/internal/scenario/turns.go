@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"context"
-	"slices"
 
 	"chunkcp/e2e/bench/internal/report"
 	"chunkcp/e2e/bench/internal/tool"
@@ -20,7 +19,6 @@ type entrant struct {
 // takeTurns lets each run in turn, after a turn that warms up if it is asked
 // for.
 func (s Settings) takeTurns(ctx context.Context, scenario *report.Scenario, entrants []entrant, warm bool) error {
-	entrants = slices.DeleteFunc(entrants, func(e entrant) bool { return !s.wants(e.tool.Name) })
 	for _, e := range entrants {
 		c := report.Contender{Name: e.tool.Name}
 		if e.skipped != nil {
