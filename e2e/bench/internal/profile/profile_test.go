@@ -22,6 +22,7 @@ func TestUse(t *testing.T) {
 		// What is called by a copy is not one.
 		{Copies, []string{"_copy_to_iter" + kernel, "udp_recvmsg" + kernel, "__x64_sys_recvmmsg" + kernel, "main.main (/tmp/a)"}},
 		{Copies, []string{"rep_movs_alternative" + kernel, "copy_user" + kernel, "tcp_sendmsg" + kernel}},
+		{Copies, []string{"__pi_memcpy" + kernel, "copy_folio_from_iter_atomic" + kernel, "shmem_file_write_iter" + kernel}},
 		{Pages, []string{"get_page_from_freelist" + kernel, "alloc_pages_noprof" + kernel, "shmem_get_folio_gfp" + kernel, "__x64_sys_pwrite64" + kernel}},
 		{Pages, []string{"clear_page_erms" + kernel, "asm_exc_page_fault" + kernel}},
 		{Waits, []string{"_raw_spin_unlock_irqrestore" + kernel, "try_to_wake_up" + kernel, "sock_def_readable" + kernel, "udp_sendmsg" + kernel}},

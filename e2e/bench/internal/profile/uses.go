@@ -55,7 +55,7 @@ var (
 // function on its stack, but copies only by the innermost, for what is called
 // to copy does more than that.
 var (
-	copying = regexp.MustCompile(`^_?copy_|^rep_movs|^copyin|^copyout|^memcpy|^csum_`)
+	copying = regexp.MustCompile(`^_?copy_|^rep_movs|^copyin|^copyout|^(__(pi_)?)?memcpy|^csum_`)
 	byStack = []rule{
 		{Pages, regexp.MustCompile(`page_fault|^shmem_|alloc_(frozen_)?pages|folio_alloc|free_unref|free_frozen|page_frag|charge|put_(folio|page)s?$|^clear_page|^zap_|munmap`)},
 		{Waits, regexp.MustCompile(`wake_up|^ttwu|^(__)?schedule|futex|epoll|^ep_|^do_sys_poll|^do_select|nanosleep|sched_yield`)},
