@@ -2,14 +2,14 @@ package arq
 
 const (
 	// trialAfter is after how many rounds of heavy loss that no queue explains less is
-	// sent, trialRate of what was sent in the first of them, until trialRounds have shown what is lost then. It
-	// is by chance if its share is still trialShare of what it was (all arbitrary).
+	// sent, trialRate of what was sent in the last of them, until trialRounds have shown what
+	// is lost then. It is by chance if its share is still trialShare of what it was (all arbitrary).
 	trialAfter  = 3
 	trialRate   = 0.5
 	trialRounds = 3
 	trialShare  = 0.75
 
-	// trialReached is the part of what was sent first that counts as so much less, and
+	// trialReached is the part of what was sent before that counts as so much less, and
 	// trialMost how many rounds a trial takes at most (both arbitrary).
 	trialReached = 0.6
 	trialMost    = 12
@@ -20,7 +20,7 @@ const (
 // falls with what is sent; chance takes its share of whatever is sent.
 type trial struct {
 	heavy     int     // rounds of such loss
-	share     float64 // lost in the first of them
+	share     float64 // lost in the last of them before less is sent: in the first the path may have changed
 	sent      float64 // and sent, bytes per second
 	age       int     // rounds since less is sent
 	rounds    int     // of those the ones in which so much less was sent,
@@ -52,13 +52,11 @@ func (t *trial) observe(r roundStats, congested, clear bool) float64 {
 	}
 	share := r.lossShare()
 	sent := r.mean / (1 - min(share, 0.9)) // of a round of which nothing came nothing is known
-	if congested {
-		t.heavy++
-	}
 	switch {
-	case congested && t.heavy == 1:
+	case !t.running() && congested:
+		t.heavy++
 		t.share, t.sent = share, sent
-	case t.heavy > 0 && sent <= trialReached*t.sent:
+	case t.running() && sent <= trialReached*t.sent:
 		t.rounds++
 		t.lost += r.lost
 		t.all += r.acked + r.lost
@@ -66,9 +64,9 @@ func (t *trial) observe(r roundStats, congested, clear bool) float64 {
 	if t.rounds < trialRounds {
 		return 0
 	}
-	first, now := t.share, float64(t.lost)/float64(t.all)
+	before, now := t.share, float64(t.lost)/float64(t.all)
 	*t = trial{}
-	if now < trialShare*first {
+	if now < trialShare*before {
 		return 0
 	}
 	return now

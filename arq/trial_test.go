@@ -191,3 +191,25 @@ func TestModelTrialRounds(t *testing.T) {
 		t.Errorf("in %v without one, when a probe is due", m.phase)
 	}
 }
+
+// TestModelPolicerFalls: where a policer's rate falls the first round of loss is of both
+// rates, and tells too little to compare with.
+func TestModelPolicerFalls(t *testing.T) {
+	for seed := range uint64(4) {
+		b := newBottleneck(t, 100*mbit, 40*ms, 200000)
+		b.polices, b.seed = true, seed*31
+		f := b.joinModel()
+		b.run(5 * time.Second)
+		b.setRate(30 * mbit)
+		overflowed := b.overflowed
+		for range 100 {
+			b.run(100 * ms)
+			if g := f.model.gate.proven; g != 0 {
+				t.Fatalf("seed %d, at %v: %.2f are proven to be lost by chance", seed, b.elapsed(), g)
+			}
+		}
+		if b.overflowed == overflowed {
+			t.Errorf("seed %d: nothing was dropped", seed)
+		}
+	}
+}
