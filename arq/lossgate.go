@@ -5,8 +5,8 @@ import "time"
 const (
 	// congestionLoss is the share of loss in a round, beyond that by chance, below
 	// which nothing is judged (BBR's LossThresh, draft-ietf-ccwg-bbr-03 section
-	// 2.7); heavyLoss the share beyond that by chance above which no more evidence is asked
-	// for: a policer drops without a queue.
+	// 2.7); heavyLoss the share beyond what is proven to be by chance above which no more
+	// evidence is asked for: a policer drops without a queue.
 	congestionLoss = 0.02
 	heavyLoss      = 0.15
 

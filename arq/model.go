@@ -167,7 +167,7 @@ func (m *Model) pacingGain() float64 {
 }
 
 // rate returns how fast to send so that the path is full: what it delivers, and
-// what it loses for no reason of ours.
+// what it loses for no reason of ours; or less, for a trial.
 func (m *Model) rate() float64 {
 	rate := m.bandwidth.max()
 	if !math.IsInf(m.shortRate, 1) {

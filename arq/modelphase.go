@@ -29,7 +29,7 @@ func (m *Model) endRound(now time.Time) {
 	congested := m.gate.judge(r, m.minRTT, probing && r.rate < stalledGrowth*m.round.before.rate, m.segment)
 	m.cruised++
 	switch {
-	case m.chance(now, *r, congested):
+	case m.chance(now, *r, congested): // startup has begun again
 	case congested:
 		m.congestion(now, *r)
 	case m.phase == phaseStartup && !r.appLimited:
@@ -132,10 +132,8 @@ func (m *Model) advance(now time.Time, rtt time.Duration) {
 			m.enter(now, phaseCruise)
 		}
 	case phaseCruise:
-		if m.trial.running() {
-			break
-		}
-		if m.short() || !now.Before(m.probeAt) || m.cruised >= probeMaxRounds {
+		due := m.short() || !now.Before(m.probeAt) || m.cruised >= probeMaxRounds
+		if due && !m.trial.running() {
 			m.enter(now, phaseRefill)
 		}
 	case phaseRefill:

@@ -213,3 +213,24 @@ func TestModelPolicerFalls(t *testing.T) {
 		}
 	}
 }
+
+// TestModelProbeMeetsAPolicer: a probe that ends by loss has what was taken for chance
+// forgotten, if it showed no queue: one that overflows loses the more by itself.
+func TestModelProbeMeetsAPolicer(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, tc := range []struct {
+		deepest time.Duration // the longest round trip of the probe; the least of all is 40 ms
+		want    float64       // what is still taken for chance
+	}{
+		{43 * ms, 0}, // 40 + 40/16 + 1 are a queue
+		{44 * ms, 0.2},
+	} {
+		m := NewModel(simSegment, 40*ms, 1)
+		m.minRTT, m.phase, m.cruise.deepest = 40*ms, phaseUp, tc.deepest
+		m.gate.prove(0.2)
+		m.congestion(now, lossyRound(1e6, 0.4))
+		if g := m.gate; g.random != tc.want || g.proven != tc.want {
+			t.Errorf("a probe with a round trip of %v: %.2f by chance, %.2f proven, want %.2f", tc.deepest, g.random, g.proven, tc.want)
+		}
+	}
+}
